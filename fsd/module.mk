@@ -1,0 +1,1 @@
+fsd_SRCS := $(filter-out fsd/main.c,$(wildcard fsd/*.c))

@@ -1,0 +1,1 @@
+netd_SRCS := $(filter-out netd/main.c,$(wildcard netd/*.c))
