@@ -10,6 +10,10 @@
  * (word & mask) == value; so a more special row stands before a more general one, and
  * encodings that are unallocated inside a row are refused by the handler itself with
  * a64_undefined (or, better, by narrower masks).
+ *
+ * A name may stand in several rows, when no single mask describes its encodings (so no
+ * expansion may define something per name); and A64_INSN(undefined, mask, value), which
+ * names the refusal below, cuts an unallocated hole out of the rows after it.
  */
 #ifndef VCPU_A64_A64_H
 #define VCPU_A64_A64_H
