@@ -27,7 +27,7 @@ void log_set_fd(int fd)
 	log_fd = fd;
 }
 
-static void log_line(const char *label, const char *fmt, va_list ap)
+PRINTF_LIKE(2, 0) static void log_line(const char *label, const char *fmt, va_list ap)
 {
 	char line[1024];
 	int n = snprintf(line, sizeof(line), "%s: %s", log_program, label);

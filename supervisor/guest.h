@@ -1,0 +1,49 @@
+/*
+ * guest.h: the state of the one container that a supervisor serves, and the order of locks.
+ *
+ * Lock order: a lock may be taken while holding only locks that stand above it here.
+ *
+ *   pid table (task_table_lock)
+ *   thread group (tgroup.lock)
+ *   signal state (sighand.lock)
+ *   mm.lock (VMAs; shared for faults, exclusive for changes)
+ *   fd table (fd_table.lock)
+ *   mount table, dentry tree (vfs_tree_lock)
+ *   file.pos_lock
+ *   inode.lock
+ *   pagecache.lock
+ *   mm.pt_lock (page-table entries)
+ *   object locks: pipe, socket, tty, epoll, eventfd ... (never two of one kind, but by address)
+ *   waitq.lock
+ *   frame allocator
+ *
+ * No lock is held across a wait for an event, nor across an IPC call, except inode.lock,
+ * file.pos_lock and vfs-level directory locks, which exist to serialise exactly that.
+ * Guest memory is touched (which can fault, and so take mm.lock) with no lock below mm.lock
+ * held, except by functions whose name ends in _nofault.
+ */
+#ifndef SUPERVISOR_GUEST_H
+#define SUPERVISOR_GUEST_H
+
+#include "common/base.h"
+#include "vcpu/vcpu.h"
+
+struct arena;
+struct ipc_client;
+struct mount;
+struct task;
+struct guest_spec;
+
+struct guest {
+	const struct guest_spec *spec;
+	struct vcpu_engine *engine;
+	struct vcpu_features features;
+	struct arena *arena;      /* guest-physical memory */
+	struct ipc_client *fsd;   /* this guest's sessions */
+	struct ipc_client *netd;
+	struct mount *root_mount; /* the mount at "/" */
+	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
+	uint8_t aslr_seed[16];
+};
+
+#endif
