@@ -3,9 +3,10 @@
  *
  * Lock order: a lock may be taken while holding only locks that stand above it here.
  *
- *   pid table (task_table_lock)
- *   thread group (tgroup.lock)
- *   signal state (sighand.lock)
+ *   pid table (task_table.lock)
+ *   thread group and the signal state of its tasks (tgroup.lock)
+ *   signal actions (sighand.lock)
+ *   futex bucket (by address; held while the futex word, read before, is read again)
  *   mm.lock (VMAs; shared for faults, exclusive for changes)
  *   fd table (fd_table.lock)
  *   mount table, dentry tree (vfs_tree_lock)
@@ -25,6 +26,8 @@
 #ifndef SUPERVISOR_GUEST_H
 #define SUPERVISOR_GUEST_H
 
+#include <pthread.h>
+
 #include "common/base.h"
 #include "vcpu/vcpu.h"
 
@@ -32,7 +35,14 @@ struct arena;
 struct ipc_client;
 struct mount;
 struct task;
+struct task_table;
 struct guest_spec;
+
+/* The names of uname(2) that can be set. */
+struct uts {
+	pthread_mutex_t lock;
+	char nodename[65], domainname[65];
+};
 
 struct guest {
 	const struct guest_spec *spec;
@@ -42,6 +52,8 @@ struct guest {
 	struct ipc_client *fsd;   /* this guest's sessions */
 	struct ipc_client *netd;
 	struct mount *root_mount; /* the mount at "/" */
+	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
+	struct uts uts;
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

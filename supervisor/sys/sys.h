@@ -9,6 +9,7 @@
 #define SUPERVISOR_SYS_SYS_H
 
 #include "common/base.h"
+#include "common/lx/errno.h"
 #include "supervisor/mm/uaccess.h"
 
 struct task;
@@ -58,12 +59,6 @@ const struct sys_row *sys_lookup_arm64(uint64_t nr);
 
 /* Serves the call that t's registers ask for and puts the result into x0 (task/run.c calls it). */
 void sys_dispatch(struct task *t);
-
-/* Kernel-internal results, never seen by guests: signal.c turns them into EINTR or a restart. */
-#define LX_ERESTARTSYS           512 /* restart if the handler has SA_RESTART */
-#define LX_ERESTARTNOINTR        513 /* restart always */
-#define LX_ERESTARTNOHAND        514 /* restart only if no handler ran */
-#define LX_ERESTART_RESTARTBLOCK 516 /* restart through restart_syscall */
 
 #define SYSCALL(arm64, amd64, name, level, home, args) SYS_DECLARE_##level(name)
 #define SYS_DECLARE_NONE(name)

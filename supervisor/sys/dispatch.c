@@ -1,0 +1,24 @@
+/*
+ * dispatch.c: serving one system call: arguments from x0-x5, number from x8, result into x0
+ * (the arm64 convention, syscall(2)).
+ */
+#include "supervisor/sys/sys.h"
+#include "supervisor/task/task.h"
+
+void sys_dispatch(struct task *t)
+{
+	struct a64_regs *regs = vcpu_regs(t->vcpu);
+	/* The number is the low half of x8: the kernel reads w8. */
+	const struct sys_row *row = sys_lookup_arm64((uint32_t)regs->x[8]);
+	struct sys_args args;
+	int64_t result;
+
+	memcpy(args.v, regs->x, sizeof(args.v));
+	t->syscall_nr = (uint32_t)regs->x[8];
+	t->syscall_x0 = regs->x[0];
+	t->in_syscall = true;
+	result = row && row->fn ? row->fn(t, &args) : -LX_ENOSYS;
+	/* rt_sigreturn and execve have replaced all registers and clear in_syscall themselves. */
+	if (t->in_syscall)
+		vcpu_regs(t->vcpu)->x[0] = (uint64_t)result;
+}
