@@ -9,7 +9,8 @@
  *   futex bucket (by address; held while the futex word, read before, is read again)
  *   mm.lock (VMAs; shared for faults, exclusive for changes)
  *   fd table (fd_table.lock)
- *   mount table, dentry tree (vfs_tree_lock)
+ *   rename lock of a file system, then inode.dir_lock (two only under the rename lock)
+ *   mount table, dentry tree (tree_read_lock, tree_write_lock)
  *   file.pos_lock
  *   inode.lock
  *   pagecache.lock

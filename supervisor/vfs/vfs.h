@@ -18,14 +18,12 @@
 struct cred;
 struct dentry;
 struct file;
-struct fs_type;
 struct guest;
 struct inode;
 struct mount;
 struct poll_table;
 struct superblock;
 struct task;
-struct user_file_lock;
 
 /* Attributes in the guest's terms; times in ns since 1970. */
 struct vfs_attr {
@@ -50,8 +48,9 @@ typedef bool vfs_filldir(void *opaque, const char *name, size_t len, uint64_t in
 			 uint64_t next_pos);
 
 /*
- * Operations of an inode.  Permissions have been checked by the caller.  The directory's lock
- * is held for those that change it.  A missing operation gives the error in brackets.
+ * Operations of an inode.  Permissions have been checked by the caller.  dir->dir_lock is held
+ * shared for lookup and exclusively for those that change the directory (rename: both).
+ * setattr keeps the inode's fields in step.  A missing operation gives the error in brackets.
  */
 struct inode_ops {
 	/* [ENOTDIR] The inode named in dir, with a reference; -LX_ENOENT. */
@@ -92,8 +91,13 @@ struct inode_ops {
 	void (*release)(struct inode *inode);
 };
 
+#define INODE_DEAD 1u /* a removed directory: nothing can be made in it */
+
+/* The attributes change under lock.  mode, uid and gid are also read without it (path walk):
+ * they are stored with inode_set_mode and inode_set_owner. */
 struct inode {
 	uint32_t refs; /* atomic */
+	uint32_t flags; /* atomic; INODE_* */
 	uint32_t mode, nlink, uid, gid;
 	uint64_t ino, rdev, size, blocks;
 	uint32_t blksize;
@@ -102,6 +106,8 @@ struct inode {
 	const struct inode_ops *ops;
 	const struct file_ops *fops;
 	pthread_mutex_t lock;
+	pthread_rwlock_t dir_lock; /* directories: their entries */
+	char *link;                /* atomic; target of a symbolic link once read; immutable */
 	struct pagecache *cache; /* NULL until first mapped (memory file systems: always there) */
 	uint32_t writers;        /* opens for writing; exec and ETXTBSY */
 	uint32_t deny_write;     /* running executables */
@@ -112,17 +118,28 @@ struct inode {
 	void *priv;
 };
 
+#define SB_RDONLY     1u
+#define SB_NODCACHE   2u /* entries come and go by themselves (procfs): names are not cached */
+#define SB_REVALIDATE 4u /* others write to it too (bind mounts): names are checked at each use */
+
+/* One file system.  Inodes and mounts hold references. */
 struct superblock {
-	const struct fs_type *type;
+	uint32_t refs; /* atomic */
+	char type[16]; /* "tmpfs", as in /proc/mounts */
 	struct guest *guest;
 	uint64_t dev; /* st_dev */
 	struct inode *root;
 	uint32_t magic; /* statfs(2) f_type */
-	uint32_t flags;
+	uint32_t flags; /* SB_* */
+	char *options;  /* for /proc/mounts, without the mount's flags; may be NULL */
 	void *priv;
+	/* [zeros] Fills a struct lx_statfs but for f_type, f_fsid and f_flags. */
 	int (*statfs)(struct superblock *sb, struct inode *inode, void *lx_statfs);
+	int (*sync)(struct superblock *sb);     /* [nothing to do] */
+	void (*release)(struct superblock *sb); /* the last reference went away */
 };
 
+/* A place in the tree.  mnt is NULL for objects without a name (pipes, sockets...). */
 struct path {
 	struct mount *mnt;
 	struct dentry *dentry;
@@ -155,7 +172,7 @@ struct file_ops {
 
 struct file {
 	uint32_t refs; /* atomic */
-	uint32_t flags; /* O_*: access mode and status flags */
+	uint32_t flags; /* O_*: access mode and status flags; F_SETFL changes them under pos_lock */
 	const struct file_ops *ops;
 	struct path path;
 	struct inode *inode;
@@ -204,6 +221,7 @@ struct fs_context {
 	struct path root, cwd;
 	uint32_t umask;
 };
+int fs_context_new(const struct path *root, struct fs_context **out) MUST_CHECK;
 int fs_context_copy(struct fs_context *fs, struct fs_context **out) MUST_CHECK;
 struct fs_context *fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
@@ -238,12 +256,38 @@ int vfs_getattr(struct inode *inode, struct vfs_attr *out) MUST_CHECK;
 /* mask: 4 read, 2 write, 1 execute/search; effective (fs) ids. */
 int vfs_permission(struct task *t, struct inode *inode, int mask) MUST_CHECK;
 
+/* Changes of the tree; permissions are checked. */
+int vfs_mknod(struct task *t, int dirfd, const char *name, uint32_t mode, uint64_t rdev,
+	      struct path *out) MUST_CHECK; /* out may be NULL; -LX_EEXIST */
+int vfs_mkdir(struct task *t, int dirfd, const char *name, uint32_t mode) MUST_CHECK;
+int vfs_unlink(struct task *t, int dirfd, const char *name) MUST_CHECK;
+/* chown, chmod, truncate and times by mask VFS_SET_*; checks permissions. */
+int vfs_setattr(struct task *t, const struct path *p, uint32_t mask, const struct vfs_attr *attr,
+		struct file *file) MUST_CHECK;
+/* The object at p, opened. */
+int vfs_open_path(struct task *t, const struct path *p, uint32_t flags, struct file **out) MUST_CHECK;
+/* Writes everything dirty back (sync(2), and before the guest ends). */
+void vfs_sync_all(struct guest *g);
+
 /* Mounts. */
 int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out) MUST_CHECK;
+/* flags: MS_* of common/lx/statfs.h. */
 int vfs_mount_at(struct guest *g, const struct path *at, struct superblock *sb, uint32_t flags,
 		 const char *source) MUST_CHECK;
+/* Visits the mounts that t can see, for /proc/PID/mounts and mountinfo.  Strings last for the call. */
+struct mount_info {
+	int id, parent_id;
+	uint64_t dev;
+	uint32_t flags; /* MS_* */
+	const char *root, *target, *source, *type, *options;
+};
+int vfs_for_each_mount(struct task *t, int (*visit)(void *opaque, const struct mount_info *m),
+		       void *opaque);
 
 /* Inodes of memory file systems: fields from mode and cred, fresh ino, times now. */
+int64_t vfs_now(void); /* CLOCK_REALTIME in ns, as coarse as file times are */
+void inode_set_mode(struct inode *i, uint32_t mode);
+void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid);
 int inode_new(struct superblock *sb, const struct inode_ops *ops, const struct file_ops *fops,
 	      uint32_t mode, struct inode **out) MUST_CHECK;
 struct inode *inode_get(struct inode *i);
@@ -261,6 +305,9 @@ int fs_proc_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_sys_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_dev_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_pts_mount(struct guest *g, struct superblock **out) MUST_CHECK;
+
+/* Opens a fifo (or an anonymous pipe again): vfs/pipe.c. */
+int fifo_open(struct task *t, struct inode *inode, struct file *file) MUST_CHECK;
 
 /* A character device driver: opens of major:minor fill the file. */
 int chardev_register(uint32_t major, uint32_t minor_first, uint32_t minor_count,
