@@ -1,0 +1,158 @@
+/*
+ * engine.c: life and death of engines and vCPUs, and the way in and out of vcpu_run.
+ */
+#include "vcpu/soft/soft.h"
+
+#include "vcpu/a64/decode.h"
+#include "vcpu/a64/features.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* The table of code pages is address space that costs memory only where it is touched. */
+static int reserve_code_table(struct vcpu_engine *e)
+{
+	uint64_t pages = e->ram.size / PAGE_SIZE;
+	uint64_t bytes;
+
+	if (mul_overflows(pages, (uint64_t)sizeof(e->code[0]), &bytes) || bytes == 0)
+		return -EINVAL;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	e->code = p;
+	e->code_len = pages;
+	return 0;
+}
+
+int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
+		    struct vcpu_engine **out)
+{
+	struct vcpu_engine *e;
+	int err;
+
+	if (opts->kind != VCPU_ENGINE_SOFT && opts->kind != VCPU_ENGINE_SOFT_INTERP)
+		return -ENOTSUP;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->ram = *ram;
+	e->ram.size = round_down_u64(ram->size, PAGE_SIZE);
+	e->specialise = true;
+	e->interp_only = true;
+	e->code_epoch = 1;
+	err = reserve_code_table(e);
+	if (err) {
+		free(e);
+		return err;
+	}
+	pthread_mutex_init(&e->code_lock, NULL);
+	pthread_mutex_init(&e->vcpus_lock, NULL);
+	list_init(&e->vcpus);
+	a64_decode_init();
+	*out = e;
+	return 0;
+}
+
+void vcpu_engine_free(struct vcpu_engine *e)
+{
+	soft_code_release(e);
+	munmap(e->code, e->code_len * sizeof(e->code[0]));
+	pthread_mutex_destroy(&e->vcpus_lock);
+	pthread_mutex_destroy(&e->code_lock);
+	free(e);
+}
+
+void vcpu_engine_features(const struct vcpu_engine *engine, struct vcpu_features *out)
+{
+	(void)engine;
+	out->hwcap = A64_HWCAP;
+	out->hwcap2 = A64_HWCAP2;
+	out->midr = A64_MIDR;
+}
+
+const char *vcpu_engine_name(const struct vcpu_engine *engine)
+{
+	return engine->interp_only ? "soft-interp" : "soft";
+}
+
+static void attach(struct vcpu *v, struct vcpu_space *space)
+{
+	pthread_mutex_lock(&space->lock);
+	v->space = space;
+	v->seen_seq = __atomic_load_n(&space->seq, __ATOMIC_RELAXED);
+	list_add_tail(&v->in_space, &space->vcpus);
+	pthread_mutex_unlock(&space->lock);
+}
+
+static void detach(struct vcpu *v)
+{
+	pthread_mutex_lock(&v->space->lock);
+	list_del_init(&v->in_space);
+	pthread_mutex_unlock(&v->space->lock);
+}
+
+int vcpu_new(struct vcpu_space *space, struct vcpu **out)
+{
+	size_t bytes = round_up_u64(sizeof(struct vcpu), 64);
+	struct vcpu *v = aligned_alloc(64, bytes);
+
+	if (!v)
+		return -ENOMEM;
+	memset(v, 0, bytes);
+	v->engine = space->engine;
+	v->tlb_used = true;
+	soft_tlb_flush(v);
+	attach(v, space);
+	pthread_mutex_lock(&v->engine->vcpus_lock);
+	list_add_tail(&v->in_engine, &v->engine->vcpus);
+	pthread_mutex_unlock(&v->engine->vcpus_lock);
+	*out = v;
+	return 0;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	if (!v)
+		return;
+	pthread_mutex_lock(&v->engine->vcpus_lock);
+	list_del_init(&v->in_engine);
+	pthread_mutex_unlock(&v->engine->vcpus_lock);
+	detach(v);
+	free(v);
+}
+
+void vcpu_set_space(struct vcpu *v, struct vcpu_space *space)
+{
+	detach(v);
+	soft_tlb_flush(v);
+	attach(v, space);
+}
+
+struct a64_regs *vcpu_regs(struct vcpu *v)
+{
+	return &v->cpu.regs;
+}
+
+void vcpu_run(struct vcpu *v, struct vcpu_exit *exit)
+{
+	v->cpu.excl_valid = false;
+	soft_code_sync(v);
+	soft_enter_guest(v);
+	soft_interp_run(v);
+	soft_leave_guest(v);
+	__atomic_store_n(&v->run_epoch, 0, __ATOMIC_RELEASE);
+	*exit = v->cpu.exit;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+	__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_KICK, __ATOMIC_SEQ_CST);
+}
+
+void vcpu_set_step(struct vcpu *v, bool on)
+{
+	v->step = on;
+}

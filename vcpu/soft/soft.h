@@ -1,0 +1,173 @@
+/*
+ * soft.h: the software CPU's own structures.
+ *
+ *   engine.c  engines, vCPUs, features
+ *   walk.c    page tables and the software TLB
+ *   mem.c     the slow path of guest accesses: misses, page crossings, faults
+ *   space.c   address spaces, entering and leaving guest execution, TLB shootdown
+ *   code.c    decoded blocks by guest-physical page, and their invalidation
+ *   interp.c  the run loop
+ *
+ * Guest execution and shootdown.  A vCPU is "in the guest" while its guest_seq is not 0; it
+ * then holds the number of the last invalidation of its space that it has applied.  The
+ * resolver runs outside.  vcpu_space_invalidate numbers its request, asks the vCPUs that are
+ * inside to come to a block boundary (poll) and waits until each has left or caught up.  A
+ * vCPU that enters applies what it missed from the space's ring of recent requests, or
+ * empties its TLB when it missed too many.
+ *
+ * Decoded code.  A page of guest-physical memory from which code ran has a code_page: a
+ * pointer to the decoded block for each instruction offset.  Blocks never leave their page, so
+ * a branch inside the page is one table lookup, and a block is found alike by every process
+ * that maps the page.  A removed block is unreachable for new lookups at once and freed when
+ * every vCPU that runs has passed a block boundary (epochs).
+ */
+#ifndef VCPU_SOFT_SOFT_H
+#define VCPU_SOFT_SOFT_H
+
+#include "common/base.h"
+#include "common/list.h"
+#include "vcpu/a64/a64.h"
+#include "vcpu/pte.h"
+#include "vcpu/vcpu.h"
+
+#include <pthread.h>
+
+/* Reasons in a64_cpu.poll. */
+enum soft_poll {
+	SOFT_POLL_KICK = 1,  /* vcpu_kick */
+	SOFT_POLL_INVAL = 2, /* the space has new invalidations */
+	SOFT_POLL_CODE = 4,  /* the engine has a new code epoch */
+};
+
+#define BLOCK_MAX_OPS  64u
+#define PAGE_INSNS     ((unsigned)(PAGE_SIZE / 4))
+#define ITLB_ENTRIES   256u
+#define INVAL_RING     16u
+#define ICACHE_LINE    64u
+#define CODE_CACHE_MAX (96ULL << 20)
+
+/* A decoded run of instructions in one page; immutable once published. */
+struct soft_block {
+	struct soft_block *next; /* in its page's list, or in the retired list; code_lock */
+	uint64_t epoch;		 /* retired: free when all vCPUs have reached this */
+	uint16_t first;		 /* instruction number within the page */
+	uint16_t count;		 /* instructions, without the closing pseudo-op */
+	struct a64_op ops[];
+};
+
+/* The code decoded from one guest-physical page. */
+struct soft_code_page {
+	struct soft_block *entry[PAGE_INSNS]; /* atomic; block starting at that instruction */
+	struct soft_block *blocks;	      /* all blocks of the page; code_lock */
+	uint64_t lines;			      /* cache lines from which blocks were decoded; code_lock */
+	uint64_t pa;
+	struct soft_code_page *next; /* all pages, or the retired list; code_lock */
+	uint64_t epoch;
+};
+
+struct vcpu_engine {
+	struct vcpu_ram ram;
+	bool specialise; /* use specialised handlers for frequent forms */
+	bool interp_only;
+
+	/* By guest-physical page number: the code page or NULL; atomic. */
+	struct soft_code_page **code;
+	uint64_t code_len; /* elements */
+
+	pthread_mutex_t code_lock; /* below: decoded blocks; taken inside no other lock of ours */
+	struct soft_code_page *pages;
+	struct soft_block *retired_blocks;
+	struct soft_code_page *retired_pages;
+	uint64_t code_bytes;	/* live blocks and pages */
+	uint64_t retired_bytes; /* waiting to be freed */
+
+	uint64_t code_epoch; /* atomic; starts at 1, raised when itlbs must be emptied or
+				retired memory is to be freed; written under code_lock */
+	pthread_mutex_t vcpus_lock; /* the list of vCPUs; taken inside code_lock */
+	struct list_head vcpus;
+};
+
+struct soft_inval {
+	uint64_t va, len; /* atomic */
+};
+
+struct vcpu_space {
+	struct vcpu_engine *engine;
+	uint64_t root;
+	vcpu_resolve_fn *resolve;
+	void *opaque;
+
+	pthread_mutex_t lock; /* the list of vCPUs, and one invalidation at a time */
+	struct list_head vcpus;
+
+	/* Requests seq-INVAL_RING+1 .. seq stand in the ring at seq % INVAL_RING. */
+	uint64_t seq; /* atomic; starts at 1 */
+	struct soft_inval ring[INVAL_RING];
+
+	/* vCPUs that leave or catch up wake the waiting invalidation. */
+	uint32_t waiting; /* atomic */
+	pthread_mutex_t ack_lock;
+	pthread_cond_t ack;
+};
+
+/* Which code page a virtual page executes from. */
+struct soft_itlb_entry {
+	uint64_t va; /* page address, or A64_TLB_EMPTY */
+	struct soft_code_page *page;
+};
+
+struct vcpu {
+	struct a64_cpu cpu;
+	struct vcpu_engine *engine;
+	struct vcpu_space *space;
+	struct list_head in_space;  /* space->lock */
+	struct list_head in_engine; /* engine->vcpus_lock */
+	uint64_t guest_seq;	    /* atomic; 0: outside, else the last invalidation applied */
+	uint64_t run_epoch;	    /* atomic; 0: outside vcpu_run, else code epoch reached */
+	uint64_t seen_seq;	    /* own thread: last invalidation applied to the TLBs */
+	uint64_t itlb_epoch;	    /* own thread: the epoch from which the itlb's contents are */
+	bool tlb_used;		    /* something was filled in since it was last emptied */
+	bool step;
+	struct soft_itlb_entry itlb[ITLB_ENTRIES];
+};
+
+static inline struct vcpu *soft_vcpu(struct a64_cpu *cpu)
+{
+	return container_of(cpu, struct vcpu, cpu);
+}
+
+/* walk.c */
+
+/* A translation found in the page tables. */
+struct soft_pte {
+	uint64_t pa; /* of the page */
+	bool read, write, exec;
+};
+/* Looks va up without calling the resolver; false: nothing is mapped there. */
+bool soft_walk(const struct vcpu_space *space, uint64_t va, struct soft_pte *out) MUST_CHECK;
+/* Walks, asking the resolver until the access is permitted, and fills the TLB entry.  False:
+ * refused, cpu.exit is filled.  The resolver may have run: entries of other pages may be gone. */
+bool soft_translate(struct vcpu *v, uint64_t va, enum vcpu_access access, uint64_t *pa) MUST_CHECK;
+/* Empties both TLBs / forgets a range. */
+void soft_tlb_flush(struct vcpu *v);
+void soft_tlb_forget(struct vcpu *v, uint64_t va, uint64_t len);
+
+/* space.c */
+void soft_enter_guest(struct vcpu *v);
+void soft_leave_guest(struct vcpu *v);
+
+/* code.c */
+/* The code page of a guest-physical page, made when needed; NULL: no memory. */
+struct soft_code_page *soft_code_page(struct vcpu_engine *e, uint64_t pa);
+/* The block that starts at the instruction, decoded when needed; NULL: no memory. */
+const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
+					 unsigned insn);
+/* Applies a new code epoch to a vCPU: empties its itlb. */
+void soft_code_sync(struct vcpu *v);
+/* Frees everything; no vCPU may exist. */
+void soft_code_release(struct vcpu_engine *e);
+
+/* interp.c */
+void soft_interp_run(struct vcpu *v);
+
+#endif
