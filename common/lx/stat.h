@@ -48,7 +48,7 @@ static inline uint32_t lx_minor(uint64_t dev)
 	return (uint32_t)(dev & 0xff) | (uint32_t)((dev >> 12) & 0xffffff00u);
 }
 
-struct lx_timespec {
+struct lx_stat_time {
 	int64_t tv_sec, tv_nsec;
 };
 #define LX_UTIME_NOW  0x3fffffff
@@ -62,7 +62,7 @@ struct lx_stat {
 	int64_t st_size;
 	int32_t st_blksize, pad2;
 	int64_t st_blocks;
-	struct lx_timespec st_atim, st_mtim, st_ctim;
+	struct lx_stat_time st_atim, st_mtim, st_ctim;
 	uint32_t unused[2];
 };
 _Static_assert(sizeof(struct lx_stat) == 128, "struct stat of arm64");

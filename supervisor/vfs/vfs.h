@@ -17,6 +17,7 @@
 
 struct cred;
 struct dentry;
+struct fd_table;
 struct file;
 struct guest;
 struct inode;
