@@ -194,6 +194,9 @@ void file_put(struct file *f);
  * "anon_inode:[eventfd]" shows in /proc/PID/fd. */
 int file_new_anon(struct guest *g, const struct file_ops *ops, void *priv, uint32_t flags,
 		  uint32_t mode, const char *label, struct file **out) MUST_CHECK;
+/* Another open file on the object of other (the second end of a pipe). */
+int file_new_same(struct file *other, const struct file_ops *ops, void *priv, uint32_t flags,
+		  struct file **out) MUST_CHECK;
 
 /* poll(2): a poll_table collects waiters; file->ops->poll calls poll_wait for each queue. */
 void poll_wait(struct file *f, struct waitq *q, struct poll_table *pt);
