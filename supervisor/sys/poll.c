@@ -6,14 +6,12 @@
 #include "common/lx/errno.h"
 #include "common/lx/fcntl.h"
 #include "common/lx/poll.h"
-#include "common/lx/time.h"
 #include "supervisor/guest.h"
 #include "supervisor/sys/pollargs.h"
 #include "supervisor/sys/sys.h"
 #include "supervisor/task/task.h"
 
-#define INLINE_FDS       16u /* calls with so few need no allocation */
-#define LX_RLIMIT_NOFILE 7
+#define INLINE_FDS 16u /* calls with so few need no allocation */
 
 /* ---- arguments that several calls share ---- */
 
@@ -27,14 +25,10 @@ int poll_deadline_from_user(struct task *t, struct guest_ptr p, int64_t *deadlin
 		return 0;
 	if (copy_from_user(t->mm, &ts, p, sizeof(ts)) < 0)
 		return -LX_EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_nsec < 0 || ts.tv_nsec >= 1000000000)
-		return -LX_EINVAL;
-	if (mul_overflows(ts.tv_sec, (int64_t)1000000000, &ns) || add_overflows(ns, ts.tv_nsec, &ns))
-		return 0;
-	if (ns == 0)
-		*deadline = 0;
-	else if (add_overflows(ns, now_ns(), deadline))
-		*deadline = WAIT_FOREVER;
+	ns = lx_timespec_ns(&ts);
+	if (ns < 0)
+		return (int)ns;
+	*deadline = ns == 0 ? 0 : deadline_after(ns);
 	return 0;
 }
 
@@ -61,10 +55,8 @@ static void write_back_timeout(struct task *t, struct guest_ptr p, int64_t deadl
 	if (guest_ptr_null(p) || deadline == WAIT_FOREVER)
 		return;
 	left = deadline > 0 ? deadline - now_ns() : 0;
-	if (left > 0) {
-		ts.tv_sec = left / 1000000000;
-		ts.tv_nsec = left % 1000000000;
-	}
+	if (left > 0)
+		ts = lx_ns_timespec(left);
 	if (copy_to_user(t->mm, p, &ts, sizeof(ts)) < 0)
 		return;
 }
@@ -92,7 +84,7 @@ static int poll_call_init(struct task *t, struct poll_call *c, struct guest_ptr 
 	c->n = n;
 	c->fds = c->inline_fds;
 	c->items = c->inline_items;
-	if (n > __atomic_load_n(&t->group->rlimit[LX_RLIMIT_NOFILE].cur, __ATOMIC_RELAXED))
+	if (n > task_rlimit(t, LX_RLIMIT_NOFILE))
 		return -LX_EINVAL;
 	if (n > INLINE_FDS) {
 		c->fds = calloc(n, sizeof(*c->fds));

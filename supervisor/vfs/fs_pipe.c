@@ -11,6 +11,7 @@
  */
 #include "supervisor/vfs/pipe.h"
 
+#include "common/lx/capability.h"
 #include "common/lx/errno.h"
 #include "common/lx/fcntl.h"
 #include "common/lx/ioctl.h"
@@ -28,8 +29,7 @@
 #define SPARE_PAGES    2u
 #define COPY_MAX       65536u /* most that is copied with the lock held */
 
-#define LX_SIGPIPE          13
-#define LX_CAP_SYS_RESOURCE 24
+#define LX_SIGPIPE 13
 
 struct pipe_slot {
 	uint8_t *page;

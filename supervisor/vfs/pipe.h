@@ -13,11 +13,6 @@
 int pipe_new(struct guest *g, uint32_t flags, struct file **read_end, struct file **write_end)
 	MUST_CHECK;
 
-/* Opens an inode of type S_IFIFO (also the pipe behind /proc/PID/fd/N): fills file->ops and
- * file->priv.  Blocks until the other side is opened too, as fifo(7) says; called with no lock
- * held.  -LX_ENXIO, -LX_ERESTARTSYS, -LX_ENOMEM. */
-int fifo_open(struct task *t, struct inode *inode, struct file *file) MUST_CHECK;
-
 bool file_is_pipe(const struct file *f);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ: the capacity in bytes; -LX_EBADF when f is no pipe,
  * -LX_EPERM, -LX_EBUSY, -LX_EINVAL. */

@@ -310,7 +310,9 @@ int fs_sys_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_dev_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_pts_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 
-/* Opens a fifo (or an anonymous pipe again): vfs/pipe.c. */
+/* Opens a fifo, or an anonymous pipe again: fills file->ops and file->priv.  Blocks until the
+ * other side is opened too, as fifo(7) says; called with no lock held.  -LX_ENXIO,
+ * -LX_ERESTARTSYS, -LX_ENOMEM. */
 int fifo_open(struct task *t, struct inode *inode, struct file *file) MUST_CHECK;
 
 /* A character device driver: opens of major:minor fill the file. */
