@@ -318,6 +318,9 @@ int fifo_open(struct task *t, struct inode *inode, struct file *file) MUST_CHECK
 /* A character device driver: opens of major:minor fill the file. */
 int chardev_register(uint32_t major, uint32_t minor_first, uint32_t minor_count,
 		     int (*open)(struct task *t, struct inode *inode, struct file *file)) MUST_CHECK;
+/* Opens an inode of type S_IFCHR by its rdev: fills file->ops and file->priv.  Called with no
+ * lock held.  -LX_ENXIO when no driver serves the number. */
+int chardev_open(struct task *t, struct inode *inode, struct file *file) MUST_CHECK;
 
 /* An open file over a descriptor the monitor handed over (stdin, stdout, stderr without a
  * terminal); it owns host_fd. */
