@@ -96,6 +96,7 @@ static bool create_container(struct launch *l, const struct run_options *opts, c
 	char *binds = binds_text(&l->requests);
 	int fds[IPC_MAX_FDS];
 	unsigned count = 0;
+	char short_id[13];
 	struct fsd_container_create_req req = {
 		.name = ipc_bytes_of(opts->name),
 		.reference = ipc_bytes_of(reference),
@@ -124,14 +125,9 @@ static bool create_container(struct launch *l, const struct run_options *opts, c
 	l->monitor.fsd_session = ipc_fds_take(&reply.fds, 0);
 	l->monitor.fsd_bulk = ipc_fds_take(&reply.fds, 1);
 	l->mounts = json_loadb((const char *)rep.mounts_json.data, rep.mounts_json.len, 0, NULL);
-	if (!opts->hostname) {
-		char host[13];
-
-		snprintf(host, sizeof(host), "%.*s", (int)MIN(rep.id.len, 12u), (const char *)rep.id.data);
-		json_object_set_new(l->monitor.spec, "hostname", json_string(host));
-	} else {
-		json_object_set_new(l->monitor.spec, "hostname", json_string(opts->hostname));
-	}
+	/* As Docker does: the first digits of the id, unless told otherwise. */
+	snprintf(short_id, sizeof(short_id), "%.*s", (int)MIN(rep.id.len, 12u), (const char *)rep.id.data);
+	run_spec_set_hostname(l->monitor.spec, opts->hostname ? opts->hostname : short_id);
 	ipc_reply_release(&reply);
 	return true;
 }

@@ -46,6 +46,8 @@ void mount_requests_release(struct mount_requests *m);
  * config, may be NULL), the options and the command words; NULL after a message. */
 json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, const json_t *image_config,
 		       int nwords, char **words) MUST_CHECK;
+/* Sets the guest's host name, and HOSTNAME unless it is set already. */
+void run_spec_set_hostname(json_t *spec, const char *hostname);
 /* The signal that stops the guest: --stop-signal, else the image's, else SIGTERM; 0 after a message. */
 int run_stop_signal(const struct verb *verb, const struct run_options *opts, const json_t *image_config);
 /* A signal's number from "SIGTERM", "TERM" or "15"; 0 if there is none. */

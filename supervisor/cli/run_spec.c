@@ -127,7 +127,6 @@ static bool env_read_file(const struct verb *verb, json_t *env, const char *path
 static json_t *build_env(const struct verb *verb, const struct run_options *opts, const json_t *config)
 {
 	json_t *env = json_array(), *image_env = json_object_get(config, "Env"), *item;
-	char pair[300], host[256];
 	size_t i;
 
 	json_array_foreach(image_env, i, item)
@@ -135,11 +134,6 @@ static json_t *build_env(const struct verb *verb, const struct run_options *opts
 			env_set(env, json_string_value(item));
 	if (!env_has(env, "PATH"))
 		env_set(env, DEFAULT_PATH);
-	host[0] = 0;
-	if (opts->hostname) {
-		snprintf(pair, sizeof(pair), "HOSTNAME=%.255s", opts->hostname);
-		env_set(env, pair);
-	}
 	if (opts->tty && !env_has(env, "TERM"))
 		env_set(env, "TERM=xterm");
 	for (i = 0; i < opts->env_file.count; i++) {
@@ -240,4 +234,16 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 		return NULL;
 	}
 	return spec;
+}
+
+void run_spec_set_hostname(json_t *spec, const char *hostname)
+{
+	json_t *env = json_object_get(spec, "env");
+	char *pair;
+
+	json_object_set_new(spec, "hostname", json_string(hostname));
+	if (env_has(env, "HOSTNAME") || asprintf(&pair, "HOSTNAME=%s", hostname) < 0)
+		return;
+	env_set(env, pair);
+	free(pair);
 }
