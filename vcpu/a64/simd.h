@@ -1,0 +1,157 @@
+/*
+ * simd.h: what the Advanced SIMD handlers share: registers by width, forms, lane loops.
+ *
+ * Vector forms have bit 28 of the word clear and Q in bit 30; the scalar forms of the same
+ * operations have bit 28 set and work on lane 0 of the size.  So one handler serves both.
+ * Lane loops run over all 128 bits with a constant count, so that the compiler turns them
+ * into vector code; what lies beyond the form's width is cut off when the result is stored.
+ */
+#ifndef VCPU_A64_SIMD_H
+#define VCPU_A64_SIMD_H
+
+#include "vcpu/a64/a64.h"
+#include "vcpu/a64/softfp.h"
+
+#define SIMD_B 0
+#define SIMD_H 1
+#define SIMD_S 2
+#define SIMD_D 3
+
+static ALWAYS_INLINE bool simd_q(const struct a64_op *op)
+{
+	return (op->word >> 30) & 1;
+}
+
+static ALWAYS_INLINE bool simd_is_scalar(const struct a64_op *op)
+{
+	return (op->word >> 28) & 1;
+}
+
+/* The size field in bits 23..22. */
+static ALWAYS_INLINE unsigned simd_size(const struct a64_op *op)
+{
+	return (op->word >> 22) & 3;
+}
+
+/* The "sz" bit of FP forms: double precision? */
+static ALWAYS_INLINE bool simd_sz(const struct a64_op *op)
+{
+	return (op->word >> 22) & 1;
+}
+
+static ALWAYS_INLINE const union a64_vreg *simd_v(const struct a64_cpu *cpu, unsigned r)
+{
+	return &cpu->regs.v[r];
+}
+
+/* Lane 0 of a register; writing it clears the rest. */
+static ALWAYS_INLINE void simd_set_s(struct a64_cpu *cpu, unsigned r, uint32_t v)
+{
+	cpu->regs.v[r].d[0] = v;
+	cpu->regs.v[r].d[1] = 0;
+}
+
+static ALWAYS_INLINE void simd_set_d(struct a64_cpu *cpu, unsigned r, uint64_t v)
+{
+	cpu->regs.v[r].d[0] = v;
+	cpu->regs.v[r].d[1] = 0;
+}
+
+/* How many bytes the form works on, with lanes of 1 << size bytes. */
+static ALWAYS_INLINE unsigned simd_bytes(const struct a64_op *op, unsigned size)
+{
+	return simd_is_scalar(op) ? 1u << size : 8u << simd_q(op);
+}
+
+/* All but the lowest bytes (1, 2, 4, 8 or 16) cleared. */
+static ALWAYS_INLINE void simd_cut(union a64_vreg *v, unsigned bytes)
+{
+	if (bytes == 16)
+		return;
+	v->d[1] = 0;
+	v->d[0] &= UINT64_MAX >> (64 - 8 * bytes);
+}
+
+/* A source register, cleared beyond the form's width: for operations that report. */
+static ALWAYS_INLINE union a64_vreg simd_get_cut(const struct a64_cpu *cpu, unsigned r,
+						 unsigned bytes)
+{
+	union a64_vreg v = cpu->regs.v[r];
+
+	simd_cut(&v, bytes);
+	return v;
+}
+
+/* Writes rd. */
+static ALWAYS_INLINE void simd_put(struct a64_cpu *cpu, const struct a64_op *op,
+				   union a64_vreg *r, unsigned size)
+{
+	simd_cut(r, simd_bytes(op, size));
+	cpu->regs.v[a64_rd(op)] = *r;
+}
+
+/* Writes rd for vector-only forms. */
+static ALWAYS_INLINE void simd_put_v(struct a64_cpu *cpu, const struct a64_op *op,
+				     union a64_vreg *r)
+{
+	r->d[1] &= 0 - (uint64_t)simd_q(op);
+	cpu->regs.v[a64_rd(op)] = *r;
+}
+
+static ALWAYS_INLINE void simd_saturated(struct a64_cpu *cpu, bool sat)
+{
+	cpu->regs.fpsr |= sat ? FPSR_QC : 0;
+}
+
+/* Lanes of FP forms. */
+static ALWAYS_INLINE unsigned simd_fp_lanes(const struct a64_op *op)
+{
+	return simd_is_scalar(op) ? 1 : (simd_q(op) ? 4 : 2) >> simd_sz(op);
+}
+
+/*
+ * Lane loops: r.<field>[i] = expr, where a, b and o are lane i of n, m and d taken as `type`;
+ * n, m, d and r are variables of the caller.
+ */
+#define SIMD_LOOP3(field, type, expr)                        \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {  \
+		typedef type lane;                           \
+		const lane a = (lane)n.field[i];             \
+		const lane b = (lane)m.field[i];             \
+		const lane o = (lane)d.field[i];             \
+		const unsigned bits UNUSED = 8 * sizeof(lane); \
+                                                             \
+		(void)a;                                     \
+		(void)b;                                     \
+		(void)o;                                     \
+		r.field[i] = (expr);                         \
+	}
+#define SIMD_LOOP2(field, type, expr)                        \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {  \
+		typedef type lane;                           \
+		const lane a = (lane)n.field[i];             \
+		const unsigned bits UNUSED = 8 * sizeof(lane); \
+                                                             \
+		r.field[i] = (expr);                         \
+	}
+
+/* The same by size; sign is "int" or "uint". */
+#define SIMD_BY_SIZE(loop, size, sign, expr)     \
+	switch (size) {                          \
+	case SIMD_B:                             \
+		loop(b, sign##8_t, expr) break;  \
+	case SIMD_H:                             \
+		loop(h, sign##16_t, expr) break; \
+	case SIMD_S:                             \
+		loop(s, sign##32_t, expr) break; \
+	default:                                 \
+		loop(d, sign##64_t, expr) break; \
+	}
+
+/* Limits of a lane type. */
+#define SIMD_SIGNED(lane) ((lane)-1 < (lane)1)
+#define SIMD_MAX(lane) \
+	(SIMD_SIGNED(lane) ? (lane)(UINT64_MAX >> (65 - 8 * sizeof(lane))) : (lane)UINT64_MAX)
+#define SIMD_MIN(lane) (SIMD_SIGNED(lane) ? (lane)(1ULL << (8 * sizeof(lane) - 1)) : (lane)0)
+
+#endif
