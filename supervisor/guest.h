@@ -33,6 +33,7 @@
 #include "vcpu/vcpu.h"
 
 struct arena;
+struct ipc_bulk;
 struct ipc_client;
 struct mount;
 struct task;
@@ -52,6 +53,7 @@ struct guest {
 	struct arena *arena;      /* guest-physical memory */
 	struct ipc_client *fsd;   /* this guest's sessions */
 	struct ipc_client *netd;
+	struct ipc_bulk *fsd_bulk; /* shared memory of the session with fsd; NULL: none */
 	struct mount *root_mount; /* the mount at "/" */
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
 	struct uts uts;

@@ -68,8 +68,9 @@ struct inode_ops {
 	int (*link)(struct inode *dir, const char *name, struct inode *target);
 	int (*unlink)(struct inode *dir, const char *name, struct inode *victim);
 	int (*rmdir)(struct inode *dir, const char *name, struct inode *victim);
-	int (*rename)(struct inode *dir, const char *name, struct inode *newdir,
-	              const char *newname, uint32_t flags);
+	/* moved is what name stands for; victim what newname stands for, or NULL. */
+	int (*rename)(struct inode *dir, const char *name, struct inode *moved, struct inode *newdir,
+		      const char *newname, struct inode *victim, uint32_t flags);
 	int (*tmpfile)(struct inode *dir, uint32_t mode, const struct cred *cred,
 	               struct inode **out);
 	/* [EINVAL] A new string (malloc) in *out; for magic links (procfs) use follow. */
@@ -98,8 +99,8 @@ struct inode_ops {
 
 #define INODE_DEAD 1u /* a removed directory: nothing can be made in it */
 
-/* The attributes change under lock.  mode, uid and gid are also read without it (path walk):
- * they are stored with inode_set_mode and inode_set_owner. */
+/* The attributes change under lock.  mode, uid, gid and size are also read without it (path walk,
+ * page cache): they are stored with inode_set_mode, inode_set_owner and inode_set_size. */
 struct inode {
 	uint32_t refs;  /* atomic */
 	uint32_t flags; /* atomic; INODE_* */
@@ -133,7 +134,8 @@ struct superblock {
 	char type[16]; /* "tmpfs", as in /proc/mounts */
 	struct guest *guest;
 	uint64_t dev; /* st_dev */
-	struct inode *root;
+	uint32_t mounts;    /* atomic; with the last one, root goes */
+	struct inode *root; /* a reference */
 	uint32_t magic; /* statfs(2) f_type */
 	uint32_t flags; /* SB_* */
 	char *options;  /* for /proc/mounts, without the mount's flags; may be NULL */
@@ -298,6 +300,7 @@ int vfs_open_path(struct task *t, const struct path *p, uint32_t flags,
 void vfs_sync_all(struct guest *g);
 
 /* Mounts. */
+/* Both take over the reference to sb, also when they fail. */
 int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out) MUST_CHECK;
 /* flags: MS_* of common/lx/statfs.h. */
 int vfs_mount_at(struct guest *g, const struct path *at, struct superblock *sb, uint32_t flags,
@@ -317,6 +320,8 @@ int vfs_for_each_mount(struct task *t, int (*visit)(void *opaque, const struct m
 int64_t vfs_now(void); /* CLOCK_REALTIME in ns, as coarse as file times are */
 void inode_set_mode(struct inode *i, uint32_t mode);
 void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid);
+void inode_set_size(struct inode *i, uint64_t size);
+uint64_t inode_size(const struct inode *i);
 int inode_new(struct superblock *sb, const struct inode_ops *ops, const struct file_ops *fops,
               uint32_t mode, struct inode **out) MUST_CHECK;
 struct inode *inode_get(struct inode *i);
