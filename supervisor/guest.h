@@ -36,6 +36,7 @@ struct arena;
 struct ipc_bulk;
 struct ipc_client;
 struct mount;
+struct pts_table;
 struct task;
 struct task_table;
 struct guest_spec;
@@ -57,6 +58,7 @@ struct guest {
 	struct mount *root_mount; /* the mount at "/" */
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
 	struct uts uts;
+	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

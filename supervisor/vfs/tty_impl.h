@@ -52,7 +52,8 @@ struct tty {
 	uint32_t refs; /* atomic: open files, sessions, the pts table while the master is open */
 	int32_t index;
 	bool is_console;
-	struct inode *inode; /* /dev/pts/N; set once, a reference */
+	uint32_t uid;        /* who made it: the node's owner */
+	struct inode *inode; /* /dev/pts/N; set once, a reference; the pts table's lock */
 
 	pthread_mutex_t lock; /* everything below */
 	struct ldisc ld;
@@ -75,8 +76,6 @@ struct tty {
 	int wake_pipe[2];    /* tells the relay thread to look again */
 	bool relay_waits;    /* it has been told that there is output */
 	bool relay_lost;     /* the monitor's end is closed */
-	bool relay_running;
-	pthread_t relay_thread;
 
 	struct waitq read_wait, write_wait;     /* slave side */
 	struct waitq master_read, master_write; /* master side */
