@@ -15,7 +15,7 @@
 
 #define IDLE_SECONDS 60u
 #define THREADS_MAX  16u
-#define KEEP_MAX     (IPC_MAX_FDS + 16u)
+#define KEEP_MAX     512u
 
 struct worker {
 	struct evwatch watch;
