@@ -28,6 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* An address that is not mapped, hidden from the compiler's checks. */
+__attribute__((unused)) static void *bad_pointer(void)
+{
+	static void *volatile bad = (void *)16;
+
+	return bad;
+}
+
 /* key=value for an integer. */
 __attribute__((unused)) static void say(const char *key, long long value)
 {
