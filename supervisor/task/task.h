@@ -114,6 +114,7 @@ struct task {
 	struct fs_context *fs; /* root, cwd, umask */
 	struct sighand *sighand;
 	const struct cred *cred;
+	const struct cred *fs_cred; /* what file permissions go by during access(2); else NULL */
 
 	/* Signals: the group's lock protects pending, blocked, must_exit, stop_pending, pdeath_signal. */
 	struct lx_sigset blocked;

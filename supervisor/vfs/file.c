@@ -8,6 +8,8 @@
 #include "supervisor/vfs/locks.h"
 #include "supervisor/vfs/poll.h"
 
+uint32_t vfs_watch_count;
+
 struct file *file_get(struct file *f)
 {
 	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
@@ -71,10 +73,8 @@ void file_put(struct file *f)
 	if (!list_empty(&f->epoll_links))
 		epoll_forget_file(f);
 	locks_remove_file(f);
-	if (!(f->flags & LX_O_PATH) && f->inode->marks)
-		vfs_notify(f->inode, f->path.dentry,
-		           lx_flags_writable(f->flags) ? VFS_IN_CLOSE_WRITE : VFS_IN_CLOSE_NOWRITE,
-		           NULL);
+	if (!(f->flags & LX_O_PATH))
+		file_notify(f, lx_flags_writable(f->flags) ? VFS_IN_CLOSE_WRITE : VFS_IN_CLOSE_NOWRITE);
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (f->holds & FILE_HOLDS_WRITE)
@@ -179,4 +179,31 @@ int64_t vfs_read_kernel(struct file *f, void *buf, size_t n, int64_t pos)
 		total += r;
 	}
 	return total;
+}
+
+int64_t vfs_lseek_generic(struct file *f, int64_t offset, int whence)
+{
+	struct vfs_attr attr;
+	int64_t base = 0, pos;
+	int r;
+
+	if (whence == LX_SEEK_CUR) {
+		base = f->pos;
+	} else if (whence != LX_SEEK_SET) {
+		r = vfs_getattr(f->inode, &attr);
+		if (r < 0)
+			return r;
+		base = (int64_t)attr.size;
+	}
+	if (whence == LX_SEEK_DATA || whence == LX_SEEK_HOLE) {
+		if (offset < 0 || offset >= base)
+			return -LX_ENXIO;
+		pos = whence == LX_SEEK_DATA ? offset : base;
+	} else if (add_overflows(base, offset, &pos)) {
+		return -LX_EOVERFLOW;
+	}
+	if (pos < 0)
+		return -LX_EINVAL;
+	f->pos = pos;
+	return pos;
 }

@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_VFS_FILE_H
 #define SUPERVISOR_VFS_FILE_H
 
+#include "common/lx/statfs.h"
 #include "supervisor/vfs/dcache.h"
 
 /* inotify(7) bits that the core reports. */
@@ -32,5 +33,32 @@ void file_free(struct file *f);
 /* Counts an open for writing; -LX_ETXTBSY while the inode is being executed. */
 int file_writer_get(struct inode *inode) MUST_CHECK;
 void file_writer_put(struct inode *inode);
+
+/* How many inotify watches there are: with none, nobody has to be told (inotify.c counts). */
+extern uint32_t vfs_watch_count;
+static inline void notify(struct inode *inode, struct dentry *d, uint32_t mask, const char *name)
+{
+	if (__atomic_load_n(&vfs_watch_count, __ATOMIC_RELAXED))
+		vfs_notify(inode, d, mask, name);
+}
+static inline void file_notify(struct file *f, uint32_t mask)
+{
+	notify(f->inode, f->path.dentry, mask, NULL);
+}
+
+/* lseek(2) by the size of the inode, all of it data; pos_lock is held. */
+int64_t vfs_lseek_generic(struct file *f, int64_t offset, int whence) MUST_CHECK;
+
+/* The open file behind fd, with a reference; NULL also for O_PATH descriptors, which can do nothing. */
+static inline struct file *fd_file_opened(struct task *t, int fd)
+{
+	struct file *f = fd_file(t, fd);
+
+	if (f && (f->flags & LX_O_PATH)) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
+}
 
 #endif

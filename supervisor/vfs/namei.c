@@ -83,8 +83,8 @@ static void making_end(struct making *m, bool done, bool is_dir)
 {
 	if (m->dir)
 		pthread_rwlock_unlock(&m->dir->dir_lock);
-	if (done && m->dir->marks)
-		vfs_notify(m->dir, m->w.cur.dentry, VFS_IN_CREATE | (is_dir ? VFS_IN_ISDIR : 0),
+	if (done)
+		notify(m->dir, m->w.cur.dentry, VFS_IN_CREATE | (is_dir ? VFS_IN_ISDIR : 0),
 		           m->w.last);
 	if (m->old)
 		dentry_put(m->old);
@@ -213,13 +213,13 @@ static int remove_name(struct task *t, int dirfd, const char *name, bool want_di
 		dentry_deleted(d);
 unlock:
 	pthread_rwlock_unlock(&dir->dir_lock);
-	if (r == 0 && dir->marks)
-		vfs_notify(dir, w.cur.dentry, VFS_IN_DELETE | (want_dir ? VFS_IN_ISDIR : 0),
+	if (r == 0)
+		notify(dir, w.cur.dentry, VFS_IN_DELETE | (want_dir ? VFS_IN_ISDIR : 0),
 		           w.last);
-	if (r == 0 && d->inode->marks) {
-		vfs_notify(d->inode, NULL, VFS_IN_ATTRIB, NULL);
+	if (r == 0) {
+		notify(d->inode, NULL, VFS_IN_ATTRIB, NULL);
 		if (want_dir || d->inode->nlink == 0)
-			vfs_notify(d->inode, NULL, VFS_IN_DELETE_SELF, NULL);
+			notify(d->inode, NULL, VFS_IN_DELETE_SELF, NULL);
 	}
 out:
 	if (d)
@@ -305,16 +305,13 @@ static void notify_rename(struct renaming *rn)
 {
 	uint32_t dir = LX_S_ISDIR(rn->old->inode->mode) ? VFS_IN_ISDIR : 0;
 
-	if (rn->from_dir->marks)
-		vfs_notify(rn->from_dir, rn->from.cur.dentry, VFS_IN_MOVED_FROM | dir,
+	notify(rn->from_dir, rn->from.cur.dentry, VFS_IN_MOVED_FROM | dir,
 		           rn->from.last);
-	if (rn->to_dir->marks)
-		vfs_notify(rn->to_dir, rn->to.cur.dentry, VFS_IN_MOVED_TO | dir, rn->to.last);
-	if (rn->old->inode->marks)
-		vfs_notify(rn->old->inode, NULL, VFS_IN_MOVE_SELF, NULL);
-	if (rn->new->inode && rn->new->inode != rn->old->inode && rn->new->inode->marks &&
+	notify(rn->to_dir, rn->to.cur.dentry, VFS_IN_MOVED_TO | dir, rn->to.last);
+	notify(rn->old->inode, NULL, VFS_IN_MOVE_SELF, NULL);
+	if (rn->new->inode && rn->new->inode != rn->old->inode &&
 	    !(rn->flags & LX_RENAME_EXCHANGE))
-		vfs_notify(rn->new->inode, NULL, VFS_IN_DELETE_SELF, NULL);
+		notify(rn->new->inode, NULL, VFS_IN_DELETE_SELF, NULL);
 }
 
 static int do_rename(struct task *t, struct renaming *rn)
@@ -429,8 +426,8 @@ int vfs_setattr(struct task *t, const struct path *p, uint32_t mask, const struc
 	if (!inode->ops->setattr)
 		return -LX_EPERM;
 	r = inode->ops->setattr(inode, mask, &a, file);
-	if (r == 0 && (inode->marks || (p->dentry->parent && p->dentry->parent->inode->marks)))
-		vfs_notify(inode, p->dentry, (mask & VFS_SET_SIZE) ? VFS_IN_MODIFY : VFS_IN_ATTRIB,
+	if (r == 0)
+		notify(inode, p->dentry, (mask & VFS_SET_SIZE) ? VFS_IN_MODIFY : VFS_IN_ATTRIB,
 		           NULL);
 	return r;
 }

@@ -133,8 +133,7 @@ static int open_at(struct task *t, const struct path *p, uint32_t flags, bool cr
 			return r;
 		}
 	}
-	if (inode->marks || (p->dentry->parent && p->dentry->parent->inode->marks))
-		vfs_notify(inode, p->dentry, VFS_IN_OPEN, NULL);
+	file_notify(f, VFS_IN_OPEN);
 	*out = f;
 	return 0;
 fail_writer:
@@ -189,8 +188,8 @@ out:
 	pthread_rwlock_unlock(&dir->dir_lock);
 	if (neg)
 		dentry_put(neg);
-	if (r == 0 && dir->marks)
-		vfs_notify(dir, parent, VFS_IN_CREATE, w->last);
+	if (r == 0)
+		notify(dir, parent, VFS_IN_CREATE, w->last);
 	return r;
 }
 

@@ -461,16 +461,22 @@ static int remote_readdir(struct task *t, struct file *f, vfs_filldir *fill, voi
 	return 0;
 }
 
-/* Only for rewinding: positions are those that readdir gave. */
+/* Positions are those that readdir gave; the beginning is a fresh look at the directory. */
 static int64_t remote_dir_lseek(struct task *t, struct file *f, int64_t offset, int whence)
 {
+	int64_t pos = whence == LX_SEEK_CUR ? f->pos : 0;
+
 	(void)t;
-	(void)whence;
-	if (offset == 0) {
+	if (whence != LX_SEEK_SET && whence != LX_SEEK_CUR)
+		return -LX_EINVAL;
+	if (add_overflows(pos, offset, &pos) || pos < 0)
+		return -LX_EINVAL;
+	if (pos == 0) {
 		remote_listing_put(f->priv);
 		f->priv = NULL;
 	}
-	return offset;
+	f->pos = pos;
+	return pos;
 }
 
 static int remote_dir_fsync(struct file *f, bool data_only)

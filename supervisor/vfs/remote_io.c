@@ -355,6 +355,8 @@ static int64_t remote_lseek(struct task *t, struct file *f, int64_t offset, int 
 	int64_t r;
 
 	(void)t;
+	if (whence != LX_SEEK_DATA && whence != LX_SEEK_HOLE)
+		return vfs_lseek_generic(f, offset, whence);
 	pthread_mutex_lock(&inode->lock);
 	r = remote_writeback_locked(inode);
 	if (r == 0)
@@ -381,6 +383,8 @@ static int64_t remote_lseek(struct task *t, struct file *f, int64_t offset, int 
 			r = (int64_t)rep.offset;
 	}
 	pthread_mutex_unlock(&inode->lock);
+	if (r >= 0)
+		f->pos = r;
 	return r;
 }
 

@@ -149,7 +149,7 @@ static bool search_allowed_fast(const struct walk *w, const struct inode *dir)
 	if (dir->ops->permission)
 		return false;
 	return (__atomic_load_n(&dir->mode, __ATOMIC_RELAXED) & 0111) == 0111 ||
-	       perm_mode(w->t->cred, dir, LX_X_OK) == 0;
+	       perm_mode(perm_cred(w->t), dir, LX_X_OK) == 0;
 }
 
 /*
