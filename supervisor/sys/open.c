@@ -126,7 +126,7 @@ static int copy_how(struct task *t, struct guest_ptr p, uint64_t size, struct lx
 int64_t sys_openat2(struct task *t, const struct sys_args *a)
 {
 	struct lx_open_how how;
-	uint32_t walk;
+	uint32_t walk = 0;
 	int r = copy_how(t, arg_ptr(a, 2), a->v[3], &how);
 
 	if (r == 0)
