@@ -27,7 +27,7 @@ void arena_set_engine(struct arena *a, struct vcpu_engine *engine);
 struct arena_stats {
 	uint64_t frames_total, frames_used, frames_cache;
 };
-void arena_get_stats(const struct arena *a, struct arena_stats *out);
+void arena_get_stats(struct arena *a, struct arena_stats *out);
 /* Frames: physical address, a multiple of 4096.  frame_new gives one reference. */
 int frame_new(struct arena *a, bool zeroed, uint64_t *pa) MUST_CHECK;
 void frame_get(struct arena *a, uint64_t pa);
@@ -54,6 +54,12 @@ int64_t mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_le
 int64_t mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice) MUST_CHECK;
 int64_t mm_sync(struct mm *mm, uint64_t addr, uint64_t len, int flags) MUST_CHECK;
 int64_t mm_brk(struct mm *mm, uint64_t addr);
+/* mlock(2), mlock2(2), munlock(2); and mlockall(2), munlockall(2) (neither current nor future). */
+int64_t mm_lock(struct mm *mm, uint64_t addr, uint64_t len, bool lock, bool on_fault) MUST_CHECK;
+int64_t mm_lock_all(struct mm *mm, bool current, bool future, bool on_fault) MUST_CHECK;
+/* mincore(2) for pages from addr on: a byte for each, 1 if it is in memory.  -LX_ENOMEM for
+ * memory that is not mapped. */
+int64_t mm_residency(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec) MUST_CHECK;
 
 /* Why an access was refused; also vcpu_exit.fault_code. */
 enum mm_fault { MM_FAULT_OK, MM_FAULT_MAPERR, MM_FAULT_ACCERR, MM_FAULT_BUS, MM_FAULT_OOM };
@@ -67,6 +73,11 @@ struct futex_key {
 };
 int mm_futex_key(struct mm *mm, struct guest_ptr p, bool private_flag, struct futex_key *out)
 	MUST_CHECK;
+
+/* Limits of the process that the address space has to respect, in bytes (UINT64_MAX: none):
+ * RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK.  To be set after exec and fork and when
+ * setrlimit changes them. */
+void mm_set_limits(struct mm *mm, uint64_t as, uint64_t data, uint64_t stack, uint64_t memlock);
 
 /* Figures for /proc/PID/{stat,statm,status}, in bytes. */
 struct mm_usage {
@@ -119,6 +130,13 @@ struct pagecache_ops {
 	int64_t (*write_page)(void *owner, uint64_t offset, const void *page, uint64_t n);
 	/* The object's size in bytes now. */
 	uint64_t (*size)(void *owner);
+	/* Optional: fills up to n bytes (a multiple of the page size, at most 64 KiB) from offset,
+	 * which saves calls when neighbouring pages are wanted; bytes read, or negative errno. */
+	int64_t (*read_run)(void *owner, uint64_t offset, void *buf, uint64_t n);
+	/* Optional, and needed by owners whose storage is also written past the cache: the lock
+	 * (inode.lock) that such writers and truncation hold.  Filling and write-back take it. */
+	void (*lock)(void *owner);
+	void (*unlock)(void *owner);
 };
 /* memory_only: pages are the object's only storage (tmpfs, memfd): never dropped before truncation. */
 int pagecache_new(struct arena *a, const struct pagecache_ops *ops, void *owner, bool memory_only,
@@ -126,14 +144,28 @@ int pagecache_new(struct arena *a, const struct pagecache_ops *ops, void *owner,
 void pagecache_free(struct pagecache *pc);
 /* True when any page is present (so that read and write must go through it). */
 bool pagecache_active(const struct pagecache *pc);
+/* Reads up to the object's size; bytes, or negative errno for nothing.  Without the owner's lock. */
 int64_t pagecache_read(struct pagecache *pc, uint64_t offset, struct uio *u, uint64_t n) MUST_CHECK;
+/*
+ * Writes, through to the owner's storage (unless memory_only).  Call with the owner's lock held;
+ * the owner raises its size afterwards.  As guest memory must not fault under that lock, the
+ * result is short, or -LX_EFAULT for nothing, when guest memory of u is not present: the caller
+ * calls uio_prefault before it takes the lock, and again, without the lock, on a short result.
+ */
 int64_t pagecache_write(struct pagecache *pc, uint64_t offset, struct uio *u, uint64_t n) MUST_CHECK;
-/* Drops (and unmaps from every address space) whole pages from size on, zeroes the tail. */
+/* Drops (and unmaps from every address space) whole pages from size on, zeroes the tail.  With
+ * the owner's lock held and its size lowered already. */
 void pagecache_truncate(struct pagecache *pc, uint64_t size);
+/* The same for a range in the middle, which reads as zeroes afterwards. */
 void pagecache_punch(struct pagecache *pc, uint64_t offset, uint64_t len);
-/* Writes dirty pages back. */
+/* Writes dirty pages back; without the owner's lock. */
 int pagecache_sync(struct pagecache *pc, uint64_t offset, uint64_t len) MUST_CHECK;
-/* The frame of page number index, with a reference, read in if need be. */
+/* The frame of page number index, with a reference, read in if need be; without the owner's
+ * lock.  -LX_ENXIO beyond the object's end. */
 int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa) MUST_CHECK;
+/* Which page from index on is there, for SEEK_DATA and mincore: its index, or UINT64_MAX. */
+uint64_t pagecache_next_page(struct pagecache *pc, uint64_t index);
+/* Pages there now. */
+uint64_t pagecache_pages(const struct pagecache *pc);
 
 #endif

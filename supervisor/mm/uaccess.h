@@ -32,6 +32,9 @@ static inline bool guest_ptr_null(struct guest_ptr p)
 int copy_from_user(struct mm *mm, void *dst, struct guest_ptr src, size_t n) MUST_CHECK;
 int copy_to_user(struct mm *mm, struct guest_ptr dst, const void *src, size_t n) MUST_CHECK;
 int clear_user(struct mm *mm, struct guest_ptr dst, size_t n) MUST_CHECK;
+/* The same for callers that hold locks below mm.lock: -LX_EFAULT for memory not present too. */
+int copy_from_user_nofault(struct mm *mm, void *dst, struct guest_ptr src, size_t n) MUST_CHECK;
+int copy_to_user_nofault(struct mm *mm, struct guest_ptr dst, const void *src, size_t n) MUST_CHECK;
 /* Copies a NUL-terminated string of at most size-1 bytes; returns its length,
  * -LX_ENAMETOOLONG, or -LX_EFAULT. */
 int64_t strncpy_from_user(struct mm *mm, char *dst, struct guest_ptr src, size_t size) MUST_CHECK;
@@ -74,6 +77,8 @@ struct uio {
 	struct uio_seg *seg;
 	unsigned nseg;
 	uint64_t left;         /* bytes not yet transferred, over all segments */
+	bool nofault;          /* transfers stop at guest memory that is not present */
+	struct uio_seg *block; /* what uio_release frees; NULL with inline_seg */
 	struct uio_seg inline_seg[8];
 };
 void uio_init_user(struct uio *u, struct mm *mm, struct guest_ptr p, uint64_t len);
@@ -87,6 +92,10 @@ void uio_release(struct uio *u);
 int64_t uio_from(struct uio *u, void *buf, uint64_t n) MUST_CHECK;     /* u -> buf (write(2)) */
 int64_t uio_to(struct uio *u, const void *buf, uint64_t n) MUST_CHECK; /* buf -> u (read(2)) */
 int64_t uio_zero(struct uio *u, uint64_t n) MUST_CHECK;
+/* Makes the front of u, up to n bytes, present, so that a transfer without faults (inside
+ * pagecache_write) is likely to succeed.  write: the transfer will write into it.  -LX_EFAULT if
+ * not even the first byte is accessible. */
+int uio_prefault(struct uio *u, uint64_t n, bool write) MUST_CHECK;
 /* Pins the front of u for host I/O; then uio_advance by what the host transferred. */
 int uio_pin(struct uio *u, bool write, struct user_pin *out) MUST_CHECK;
 void uio_advance(struct uio *u, uint64_t n);

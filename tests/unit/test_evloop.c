@@ -1,2 +1,0 @@
-/* test_evloop.c: the event loop on this host's back end. */
-#include "tests/lib/evloop_cases.inc"
