@@ -23,7 +23,14 @@ enum {
 	EVLOOP_HUP = 4,   /* reported, never asked for: the other side is gone, or an error */
 };
 
-enum evwatch_kind { EVWATCH_NONE, EVWATCH_FD, EVWATCH_TIMER, EVWATCH_SIGNAL, EVWATCH_PROCESS, EVWATCH_USER };
+enum evwatch_kind {
+	EVWATCH_NONE,
+	EVWATCH_FD,
+	EVWATCH_TIMER,
+	EVWATCH_SIGNAL,
+	EVWATCH_PROCESS,
+	EVWATCH_USER
+};
 
 /* value: EVLOOP_* bits for descriptors; expirations for timers; the signal's number; a process's
  * wait status as waitpid(2) gives it (or -1 if someone else has reaped it); triggers (at least 1)
@@ -39,7 +46,8 @@ struct evwatch {
 	int fd;         /* watched, or the back end's own for this watch */
 	int number;     /* signal, or process id */
 	unsigned events;
-	uint64_t ident; /* kqueue: timers and user events */
+	uint64_t ident, period_ns; /* kqueue: timers and user events */
+	bool first;                /* kqueue: a timer whose first delay differs from its period */
 	bool periodic;
 };
 
@@ -60,7 +68,8 @@ void evloop_stop(struct evloop *l);
  * A descriptor stays its owner's, may be watched once per loop, and is level-triggered. */
 int evloop_add_fd(struct evloop *l, struct evwatch *w, int fd, unsigned events, evwatch_fn *fn,
 		  void *arg) MUST_CHECK;
-/* Changes the events waited for; 0 keeps the watch silent (but for EVLOOP_HUP). */
+/* Changes the events waited for.  0 keeps the watch silent, except that epoll goes on to report
+ * EVLOOP_HUP, again and again: delete the watch then. */
 int evloop_set_events(struct evwatch *w, unsigned events) MUST_CHECK;
 /* First after delay_ns, then every period_ns (0: only once, and the watch is deleted before its
  * callback runs).  A delay of 0 expires at once. */

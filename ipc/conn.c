@@ -558,7 +558,7 @@ int ipc_conn_serve(struct ipc_conn *conn)
 	uint8_t *buf = NULL;
 	size_t cap = 0;
 	struct ipc_frame frame;
-	int r;
+	int r = 0;
 
 	get_conn(conn);
 	pthread_mutex_lock(&conn->lock);

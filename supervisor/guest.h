@@ -33,8 +33,10 @@
 #include "vcpu/vcpu.h"
 
 struct arena;
+struct ipc_bulk;
 struct ipc_client;
 struct mount;
+struct pts_table;
 struct task;
 struct task_table;
 struct guest_spec;
@@ -52,9 +54,11 @@ struct guest {
 	struct arena *arena;      /* guest-physical memory */
 	struct ipc_client *fsd;   /* this guest's sessions */
 	struct ipc_client *netd;
+	struct ipc_bulk *fsd_bulk; /* shared memory of the session with fsd; NULL: none */
 	struct mount *root_mount; /* the mount at "/" */
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
 	struct uts uts;
+	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

@@ -60,6 +60,8 @@
 #define LX_FIOQSIZE  0x5460u
 #define LX_FIGETBSZ  2u
 #define LX_FICLONE   0x40049409u
+#define LX_FICLONERANGE 0x4020940du
+#define LX_FS_IOC_FIEMAP 0xc020660bu
 
 /* Random devices. */
 #define LX_RNDGETENTCNT   0x80045200u

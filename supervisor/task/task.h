@@ -114,6 +114,7 @@ struct task {
 	struct fs_context *fs; /* root, cwd, umask */
 	struct sighand *sighand;
 	const struct cred *cred;
+	const struct cred *fs_cred; /* what file permissions go by during access(2); else NULL */
 
 	/* Signals: the group's lock protects pending, blocked, must_exit, stop_pending, pdeath_signal. */
 	struct lx_sigset blocked;
@@ -233,6 +234,12 @@ void tgroup_for_each_task(struct tgroup *tg, int (*visit)(void *opaque, struct t
 uint32_t task_count(struct guest *g);
 /* The parent's pid (0 for init). */
 int32_t tgroup_ppid(struct tgroup *tg);
+/* The process group and session it is in. */
+void tgroup_ids(struct tgroup *tg, int32_t *pgid, int32_t *sid);
+/* Takes its controlling terminal away: the reference moves to the caller; NULL if it had none. */
+struct tty *tgroup_take_tty(struct tgroup *tg);
+/* True if any process is in the process group. */
+bool pgrp_exists(struct guest *g, int32_t pgid);
 
 /* What another task owns, with a reference (mm_put, fd_table_put...); NULL once it has exited. */
 struct mm *task_get_mm(struct task *t);
@@ -300,14 +307,14 @@ bool pgrp_in_session(struct guest *g, int32_t pgid, int32_t sid);
 void tgroup_exit(struct tgroup *tg, int32_t wait_status);
 
 /*
- * The controlling terminal of t's session, with a reference (tty_get), or NULL.  It belongs to
- * the session: setting and clearing changes it for every process of the session.
+ * The controlling terminal of t's process, with a reference (tty_get), or NULL.  As in Linux it
+ * is a property of each process: the session's leader gets it, children inherit it.
  */
 struct tty *session_get_tty(struct task *t);
-/* Gives the session of its leader t a controlling terminal; takes over the reference. */
+/* Gives t's process (its session's leader) a controlling terminal; takes over the reference. */
 void session_set_tty(struct task *t, struct tty *tty);
-/* The terminal of session sid goes away (TIOCNOTTY by the leader, hangup). */
-void session_clear_tty(struct guest *g, int32_t sid);
+/* Takes the terminal away from every process of session sid that has it. */
+void session_clear_tty(struct guest *g, int32_t sid, struct tty *tty);
 
 /* A pidfd's process (-LX_EBADF if f is something else), with a reference. */
 int pidfd_group(struct file *f, struct tgroup **out) MUST_CHECK;

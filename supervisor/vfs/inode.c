@@ -32,6 +32,16 @@ void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
 	__atomic_store_n(&i->gid, gid, __ATOMIC_RELAXED);
 }
 
+void inode_set_size(struct inode *i, uint64_t size)
+{
+	__atomic_store_n(&i->size, size, __ATOMIC_RELEASE);
+}
+
+uint64_t inode_size(const struct inode *i)
+{
+	return __atomic_load_n(&i->size, __ATOMIC_ACQUIRE);
+}
+
 int inode_new(struct superblock *sb, const struct inode_ops *ops, const struct file_ops *fops,
               uint32_t mode, struct inode **out)
 {

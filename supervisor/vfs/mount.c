@@ -12,6 +12,20 @@
 static struct list_head mounts = LIST_HEAD_INIT(mounts);
 static int next_id = 20;
 
+/* One mount less, or none was made: nothing leads to an unmounted file system's root any more. */
+static void superblock_unmounted(struct superblock *sb)
+{
+	struct inode *root;
+
+	if (__atomic_fetch_sub(&sb->mounts, 1, __ATOMIC_ACQ_REL) != 1)
+		return;
+	dentry_drop_superblock(sb);
+	root = sb->root;
+	sb->root = NULL;
+	if (root)
+		inode_put(root);
+}
+
 struct mount *mount_get(struct mount *m)
 {
 	if (m)
@@ -24,6 +38,7 @@ void mount_put(struct mount *m)
 	if (!m || __atomic_fetch_sub(&m->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	dentry_put(m->root);
+	superblock_unmounted(m->sb);
 	superblock_put(m->sb);
 	free(m->source);
 	free(m);
@@ -79,6 +94,7 @@ static int mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
 	m->flags = flags;
 	m->sb = sb;
 	superblock_get(sb);
+	__atomic_fetch_add(&sb->mounts, 1, __ATOMIC_RELAXED);
 	m->root = dentry_get(root);
 	list_init(&m->link);
 	*out = m;
@@ -95,15 +111,29 @@ static int root_dentry(struct superblock *sb, struct dentry **out)
 	return r;
 }
 
-int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out)
+/* A mount of the file system's root; takes over the reference to sb, also on failure. */
+static int mount_superblock(struct superblock *sb, uint32_t flags, const char *source,
+                            struct mount **out)
 {
 	struct dentry *root;
-	int r = root_dentry(sb, &root);
+	int r;
 
-	if (r < 0)
-		return r;
-	r = mount_new(sb, root, (sb->flags & SB_RDONLY) ? LX_MS_RDONLY : 0, "overlay", out);
-	dentry_put(root);
+	/* Counts as a mount until there is one, so that failing takes the root away. */
+	__atomic_fetch_add(&sb->mounts, 1, __ATOMIC_RELAXED);
+	r = root_dentry(sb, &root);
+	if (r == 0) {
+		r = mount_new(sb, root, flags, source, out);
+		dentry_put(root);
+	}
+	superblock_unmounted(sb);
+	superblock_put(sb);
+	return r;
+}
+
+int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out)
+{
+	int r = mount_superblock(sb, (sb->flags & SB_RDONLY) ? LX_MS_RDONLY : 0, "overlay", out);
+
 	if (r < 0)
 		return r;
 	tree_write_lock();
@@ -151,15 +181,10 @@ int mount_attach(struct mount *m, const struct path *at)
 int vfs_mount_at(struct guest *g, const struct path *at, struct superblock *sb, uint32_t flags,
                  const char *source)
 {
-	struct dentry *root;
 	struct mount *m;
-	int r = root_dentry(sb, &root);
+	int r = mount_superblock(sb, flags, source, &m);
 
 	(void)g;
-	if (r < 0)
-		return r;
-	r = mount_new(sb, root, flags, source, &m);
-	dentry_put(root);
 	if (r < 0)
 		return r;
 	r = mount_attach(m, at);
@@ -292,21 +317,16 @@ static struct mount *leaf_locked(struct mount *m)
 static int detach_one(struct mount *top, struct mount *m, bool lazy)
 {
 	struct path point;
-	struct superblock *sb = m->sb;
 
 	/* For being mounted, the caller's walk, and what cached names do not hold. */
 	if (!lazy && __atomic_load_n(&m->refs, __ATOMIC_ACQUIRE) > (m == top ? 2u : 1u)) {
 		tree_write_unlock();
 		return -LX_EBUSY;
 	}
-	superblock_get(sb);
 	detach_locked(m, &point);
 	tree_write_unlock();
 	path_put(&point);
 	mount_put(m);
-	if (__atomic_load_n(&sb->refs, __ATOMIC_RELAXED) > 1)
-		dentry_drop_superblock(sb);
-	superblock_put(sb);
 	return 0;
 }
 

@@ -43,11 +43,17 @@ int perm_mode(const struct cred *c, const struct inode *inode, int mask)
 	return -LX_EACCES;
 }
 
+/* By whose rights t acts on files. */
+const struct cred *perm_cred(const struct task *t)
+{
+	return t->fs_cred ? t->fs_cred : t->cred;
+}
+
 int vfs_permission(struct task *t, struct inode *inode, int mask)
 {
 	if (inode->ops->permission)
 		return inode->ops->permission(t, inode, mask);
-	return perm_mode(t->cred, inode, mask);
+	return perm_mode(perm_cred(t), inode, mask);
 }
 
 bool perm_owner(const struct cred *c, const struct inode *inode)

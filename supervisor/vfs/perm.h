@@ -11,6 +11,7 @@ struct inode;
 struct task;
 struct vfs_attr;
 
+const struct cred *perm_cred(const struct task *t);
 /* mask (4 read, 2 write, 1 execute) by the mode bits and c's fsuid, fsgid, groups, capabilities. */
 int perm_mode(const struct cred *c, const struct inode *inode, int mask) MUST_CHECK;
 /* The owner, or CAP_FOWNER. */

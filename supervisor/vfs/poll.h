@@ -18,6 +18,21 @@ struct poll_table {
 	uint32_t events;   /* what the caller is interested in; objects may ignore it */
 };
 
+/* One file of a poll(2) or select(2). */
+struct poll_item {
+	struct file *file; /* a reference of the caller's; NULL: skipped */
+	uint32_t events;   /* wanted; POLLERR and POLLHUP are always reported */
+	uint32_t revents;
+};
+
+/*
+ * Waits until at least one of n items is ready, and fills revents.  deadline: CLOCK_MONOTONIC
+ * nanoseconds, WAIT_FOREVER, or 0 for a mere look.  Returns the number of ready items (0 at the
+ * deadline), -LX_ERESTARTNOHAND or -LX_ENOMEM.
+ */
+int64_t poll_items_wait(struct task *t, struct poll_item *items, size_t n, int64_t deadline)
+	MUST_CHECK;
+
 /* Removes every epoll interest in f: called by file_put for the last reference, before
  * ops->release.  Cheap when there is none. */
 void epoll_forget_file(struct file *f);

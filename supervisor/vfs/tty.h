@@ -29,12 +29,14 @@ void tty_disassociate(struct tgroup *tg, bool on_exit);
 void tty_describe(struct tty *tty, uint32_t *dev, int32_t *pgrp);
 
 /*
- * The container's console: /dev/console and, for the container's first process, its stdin,
- * stdout and stderr.  relay_fd is a stream socket to the monitor, which the console owns from
- * here on: bytes typed arrive on it and output leaves on it.  *out is an open file (O_RDWR).
+ * The container's console: /dev/pts/0, /dev/console, and, for the container's first process, its
+ * stdin, stdout and stderr.  relay_fd is a stream socket to the monitor, which the console owns
+ * from here on: bytes typed arrive on it and output leaves on it.  Called once, before any other
+ * terminal is made.  -LX_ENOMEM, -LX_EAGAIN (no host thread).
  */
-int tty_console_new(struct guest *g, int relay_fd, uint16_t rows, uint16_t columns,
-		    struct file **out) MUST_CHECK;
+int tty_console_new(struct guest *g, int relay_fd, uint16_t rows, uint16_t columns) MUST_CHECK;
+/* Opens the console (O_RDWR, as /dev/pts/0 where devpts is mounted there). */
+int tty_console_open(struct task *t, struct file **out) MUST_CHECK;
 /* The monitor's window changed: SIGWINCH to the foreground group when the size differs. */
 void tty_console_resize(struct guest *g, uint16_t rows, uint16_t columns);
 /* Makes tg's session own the console (the container's first process). */

@@ -60,7 +60,7 @@ static bool poll_work(struct vcpu *v)
 	if (why & SOFT_POLL_CODE)
 		soft_code_sync(v);
 	if (why & SOFT_POLL_INVAL)
-		soft_enter_guest(v);
+		soft_catch_up(v);
 	if (why & SOFT_POLL_KICK) {
 		v->cpu.exit.kind = VCPU_EXIT_KICKED;
 		return false;

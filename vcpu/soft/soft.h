@@ -104,10 +104,16 @@ struct vcpu_space {
 	uint64_t seq; /* atomic; starts at 1 */
 	struct soft_inval ring[INVAL_RING];
 
-	/* vCPUs that leave or catch up wake the waiting invalidation. */
+	/*
+	 * vCPUs that leave or catch up wake the waiting invalidation.  When that waits long
+	 * because more vCPUs compute than there are cores, it declares the space crowded: those
+	 * that have caught up then sleep until it is done, so that the others get to run.
+	 */
 	uint32_t waiting; /* atomic */
+	uint32_t crowded; /* atomic; cleared under ack_lock */
 	pthread_mutex_t ack_lock;
 	pthread_cond_t ack;
+	pthread_cond_t done;
 };
 
 /* Which code page a virtual page executes from. */
@@ -155,6 +161,8 @@ void soft_tlb_forget(struct vcpu *v, uint64_t va, uint64_t len);
 /* space.c */
 void soft_enter_guest(struct vcpu *v);
 void soft_leave_guest(struct vcpu *v);
+/* At a block boundary, asked by SOFT_POLL_INVAL: applies new invalidations. */
+void soft_catch_up(struct vcpu *v);
 
 /* code.c */
 /* The code page of a guest-physical page, made when needed; NULL: no memory. */

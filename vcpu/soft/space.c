@@ -8,7 +8,7 @@
 #include "vcpu/soft/soft.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 #define cpu_relax() __builtin_ia32_pause()
@@ -16,8 +16,9 @@
 #define cpu_relax() __asm__ volatile("yield")
 #endif
 
-#define SPINS  64
-#define YIELDS 4
+/* No sched_yield between spinning and sleeping: it would put us behind every computing vCPU. */
+#define SPINS 64
+#define PATIENCE_NS 500000L
 
 int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *resolve,
 		   void *opaque, struct vcpu_space **out)
@@ -34,6 +35,7 @@ int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *r
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->ack_lock, NULL);
 	pthread_cond_init(&s->ack, NULL);
+	pthread_cond_init(&s->done, NULL);
 	list_init(&s->vcpus);
 	*out = s;
 	return 0;
@@ -41,6 +43,7 @@ int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *r
 
 void vcpu_space_free(struct vcpu_space *s)
 {
+	pthread_cond_destroy(&s->done);
 	pthread_cond_destroy(&s->ack);
 	pthread_mutex_destroy(&s->ack_lock);
 	pthread_mutex_destroy(&s->lock);
@@ -102,6 +105,20 @@ void soft_leave_guest(struct vcpu *v)
 	wake_waiter(v->space);
 }
 
+void soft_catch_up(struct vcpu *v)
+{
+	struct vcpu_space *s = v->space;
+
+	if (UNLIKELY(__atomic_load_n(&s->crowded, __ATOMIC_ACQUIRE))) {
+		soft_leave_guest(v);
+		pthread_mutex_lock(&s->ack_lock);
+		while (__atomic_load_n(&s->crowded, __ATOMIC_RELAXED))
+			pthread_cond_wait(&s->done, &s->ack_lock);
+		pthread_mutex_unlock(&s->ack_lock);
+	}
+	soft_enter_guest(v);
+}
+
 static bool acknowledged(const struct vcpu *v, uint64_t seq)
 {
 	uint64_t at = __atomic_load_n(&v->guest_seq, __ATOMIC_SEQ_CST);
@@ -109,6 +126,31 @@ static bool acknowledged(const struct vcpu *v, uint64_t seq)
 	return at == 0 || at >= seq;
 }
 
+/* The time at which a waiting invalidation loses patience. */
+static struct timespec patience_ends(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += PATIENCE_NS;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_nsec -= 1000000000L;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* With s->lock: calls all vCPUs to a block boundary, where they will sleep. */
+static void declare_crowded(struct vcpu_space *s)
+{
+	struct vcpu *v;
+
+	__atomic_store_n(&s->crowded, 1, __ATOMIC_SEQ_CST);
+	list_for_each_entry(v, &s->vcpus, in_space)
+		__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_INVAL, __ATOMIC_SEQ_CST);
+}
+
+/* With s->lock and s->waiting set. */
 static void wait_for(struct vcpu_space *s, const struct vcpu *v, uint64_t seq)
 {
 	for (unsigned i = 0; i < SPINS; i++) {
@@ -116,17 +158,16 @@ static void wait_for(struct vcpu_space *s, const struct vcpu *v, uint64_t seq)
 			return;
 		cpu_relax();
 	}
-	for (unsigned i = 0; i < YIELDS; i++) {
-		if (acknowledged(v, seq))
-			return;
-		sched_yield();
-	}
-	__atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
+	struct timespec until = patience_ends();
+
 	pthread_mutex_lock(&s->ack_lock);
-	while (!acknowledged(v, seq))
-		pthread_cond_wait(&s->ack, &s->ack_lock);
+	while (!acknowledged(v, seq)) {
+		if (__atomic_load_n(&s->crowded, __ATOMIC_RELAXED))
+			pthread_cond_wait(&s->ack, &s->ack_lock);
+		else if (pthread_cond_timedwait(&s->ack, &s->ack_lock, &until) == ETIMEDOUT)
+			declare_crowded(s);
+	}
 	pthread_mutex_unlock(&s->ack_lock);
-	__atomic_store_n(&s->waiting, 0, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_space_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len)
@@ -148,8 +189,17 @@ void vcpu_space_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len)
 	}
 	list_for_each_entry(v, &s->vcpus, in_space)
 	{
-		if (!acknowledged(v, seq))
+		if (!acknowledged(v, seq)) {
+			__atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
 			wait_for(s, v, seq);
+		}
+	}
+	__atomic_store_n(&s->waiting, 0, __ATOMIC_RELAXED);
+	if (UNLIKELY(s->crowded)) {
+		pthread_mutex_lock(&s->ack_lock);
+		__atomic_store_n(&s->crowded, 0, __ATOMIC_RELEASE);
+		pthread_cond_broadcast(&s->done);
+		pthread_mutex_unlock(&s->ack_lock);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

@@ -1,0 +1,377 @@
+/*
+ * cmd_run.c: `carrick run`, `run-elf`, `trace` and `compat-report`: a container from fsd, a network
+ * session from netd, a specification, and then the monitor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/lx/errno.h"
+#include "ipc/fsd.h"
+#include "ipc/netd.h"
+#include "supervisor/cli/run.h"
+#include "supervisor/cli/service.h"
+
+/* Flags of container_create and session_create. */
+#define CONTAINER_REMOVE_UPPER 1u
+#define SESSION_STRICT         2u
+
+#define BIND_FDS_MAX (IPC_MAX_FDS - 1)
+
+
+/* What has been obtained for the guest so far; -1 and NULL where nothing has. */
+struct launch {
+	struct ipc_client *fsd, *netd;
+	json_t *image_config;
+	json_t *mounts; /* fsd's roots for the binds, in their order */
+	struct mount_requests requests;
+	struct monitor_config monitor;
+};
+
+static void launch_release(struct launch *l)
+{
+	int *fds[] = {&l->monitor.fsd_session, &l->monitor.fsd_bulk, &l->monitor.netd_session, &l->monitor.netd_bulk};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+	mount_requests_release(&l->requests);
+	json_decref(l->monitor.spec);
+	json_decref(l->image_config);
+	json_decref(l->mounts);
+	if (l->fsd)
+		ipc_client_free(l->fsd);
+	if (l->netd)
+		ipc_client_free(l->netd);
+}
+
+static bool read_image_config(struct launch *l, const char *reference)
+{
+	struct fsd_image_config_req req = {.reference = ipc_bytes_of(reference)};
+	struct fsd_image_config_rep rep;
+	struct ipc_reply reply;
+	int64_t ret = fsd_call_image_config(l->fsd, &req, &rep, &reply);
+
+	if (ret == -LX_ENOENT) {
+		cli_error("there is no image \"%s\" in the store; `carrick images` lists what is there, "
+			  "`carrick load -i FILE` adds one",
+			  reference);
+		return false;
+	}
+	if (ret < 0) {
+		cli_error("cannot read the image \"%s\": %s", reference, cli_strerror(ret));
+		return false;
+	}
+	l->image_config = json_loadb((const char *)rep.config_json.data, rep.config_json.len, 0, NULL);
+	ipc_reply_release(&reply);
+	if (!l->image_config)
+		cli_error("the configuration of image \"%s\" is damaged; load it again", reference);
+	return l->image_config != NULL;
+}
+
+static char *binds_text(const struct mount_requests *requests)
+{
+	json_t *binds = json_array();
+	char *text;
+
+	for (size_t i = 0; i < requests->count; i++) {
+		const struct mount_request *r = &requests->item[i];
+		json_t *bind;
+
+		if (r->tmpfs_options)
+			continue;
+		bind = json_pack("{s:s, s:b}", "target", r->target, "readonly", r->read_only);
+		if (r->volume)
+			json_object_set_new(bind, "volume", json_string(r->volume));
+		json_array_append_new(binds, bind);
+	}
+	text = json_dumps(binds, JSON_COMPACT);
+	json_decref(binds);
+	return text;
+}
+
+static bool create_container(struct launch *l, const struct run_options *opts, const char *reference, int root_fd)
+{
+	char *binds = binds_text(&l->requests);
+	int fds[IPC_MAX_FDS];
+	unsigned count = 0;
+	char short_id[13];
+	struct fsd_container_create_req req = {
+		.name = ipc_bytes_of(opts->name),
+		.reference = ipc_bytes_of(reference),
+		.read_only = opts->read_only,
+		.flags = (opts->rm ? CONTAINER_REMOVE_UPPER : 0) |
+			 (opts->fs && strcmp(opts->fs, "strict") == 0 ? SESSION_STRICT : 0),
+		.binds_json = ipc_bytes_of(binds),
+	};
+	struct fsd_container_create_rep rep;
+	struct ipc_reply reply;
+	int64_t ret;
+
+	if (root_fd >= 0)
+		fds[count++] = root_fd;
+	for (size_t i = 0; i < l->requests.count && count < BIND_FDS_MAX; i++)
+		if (l->requests.item[i].fd >= 0)
+			fds[count++] = l->requests.item[i].fd;
+	ret = fsd_callfds_container_create(l->fsd, &req, fds, count, &rep, &reply);
+	free(binds);
+	if (ret == -LX_EEXIST)
+		cli_error("a container named \"%s\" exists; remove it with `carrick rm %s`", opts->name, opts->name);
+	else if (ret < 0)
+		cli_error("cannot make the container: %s", cli_strerror(ret));
+	if (ret < 0)
+		return false;
+	l->monitor.fsd_session = ipc_fds_take(&reply.fds, 0);
+	l->monitor.fsd_bulk = ipc_fds_take(&reply.fds, 1);
+	l->mounts = json_loadb((const char *)rep.mounts_json.data, rep.mounts_json.len, 0, NULL);
+	/* As Docker does: the first digits of the id, unless told otherwise. */
+	snprintf(short_id, sizeof(short_id), "%.*s", (int)MIN(rep.id.len, 12u), (const char *)rep.id.data);
+	run_spec_set_hostname(l->monitor.spec, opts->hostname ? opts->hostname : short_id);
+	ipc_reply_release(&reply);
+	return true;
+}
+
+static bool create_network(struct launch *l, const struct run_options *opts)
+{
+	struct netd_session_create_req req = {
+		.mode = opts->network && strcmp(opts->network, "none") == 0 ? 0 : 1,
+		.flags = opts->net_io && strcmp(opts->net_io, "strict") == 0 ? SESSION_STRICT : 0,
+	};
+	struct netd_session_create_rep rep;
+	struct ipc_reply reply;
+	int64_t ret;
+
+	l->netd = service_connect(&netd_service);
+	if (!l->netd)
+		return false;
+	ret = netd_call_session_create(l->netd, &req, &rep, &reply);
+	if (ret < 0) {
+		cli_error("cannot get a network session: %s", cli_strerror(ret));
+		return false;
+	}
+	l->monitor.netd_session = ipc_fds_take(&reply.fds, 0);
+	l->monitor.netd_bulk = ipc_fds_take(&reply.fds, 1);
+	json_object_set_new(l->monitor.spec, "resolv_conf",
+			    json_stringn((const char *)rep.resolv_conf.data, rep.resolv_conf.len));
+	json_object_set_new(l->monitor.spec, "hosts", json_stringn((const char *)rep.hosts.data, rep.hosts.len));
+	ipc_reply_release(&reply);
+	return true;
+}
+
+/* Puts the mounts into the specification: binds with the nodes fsd gave them. */
+static void add_mounts(struct launch *l)
+{
+	json_t *list = json_object_get(l->monitor.spec, "mounts");
+	size_t bind = 0;
+
+	for (size_t i = 0; i < l->requests.count; i++) {
+		const struct mount_request *r = &l->requests.item[i];
+		json_t *root, *entry;
+
+		if (r->tmpfs_options) {
+			entry = json_pack("{s:s, s:s, s:s, s:b}", "type", "tmpfs", "target", r->target, "options",
+					  r->tmpfs_options, "read_only", r->read_only);
+		} else {
+			root = json_array_get(l->mounts, bind++);
+			entry = json_pack("{s:s, s:s, s:I, s:b}", "type", "bind", "target", r->target, "node",
+					  json_integer_value(json_object_get(root, "node")), "read_only",
+					  r->read_only);
+		}
+		json_array_append_new(list, entry);
+	}
+}
+
+/* Everything between the parsed options and the running guest. */
+static int launch_guest(const struct verb *verb, struct launch *l, struct run_options *opts, const char *reference,
+			int root_fd, int nwords, char **words)
+{
+	if (opts->platform && strcmp(opts->platform, "linux/arm64") != 0 && strcmp(opts->platform, "linux/aarch64") != 0)
+		return cli_usage_error(verb, "this carrick runs linux/arm64, not %s", opts->platform);
+	if (!mount_requests_parse(verb, opts, &l->requests))
+		return EXIT_CARRICK;
+	l->fsd = service_connect(&fsd_service);
+	if (!l->fsd || (reference[0] && !read_image_config(l, reference)))
+		return EXIT_CARRICK;
+	l->monitor.spec = run_spec_build(verb, opts, l->image_config, nwords, words);
+	l->monitor.stop_signal = run_stop_signal(verb, opts, l->image_config);
+	if (!l->monitor.spec || l->monitor.stop_signal == 0)
+		return EXIT_CARRICK;
+	if (!create_container(l, opts, reference, root_fd) || !create_network(l, opts))
+		return EXIT_CARRICK;
+	add_mounts(l);
+	l->monitor.tty = opts->tty;
+	l->monitor.interactive = opts->interactive;
+	return monitor_run(&l->monitor);
+}
+
+static int run_reference(const struct verb *verb, struct run_options *opts, const char *reference, int root_fd,
+			 int nwords, char **words)
+{
+	struct launch l = {.monitor = {.fsd_session = -1, .fsd_bulk = -1, .netd_session = -1, .netd_bulk = -1}};
+	int status;
+
+	if (opts->tty && !isatty(STDIN_FILENO))
+		return cli_usage_error(verb, "-t needs a terminal on standard input, which is none; leave -t out");
+	status = launch_guest(verb, &l, opts, reference, root_fd, nwords, words);
+	launch_release(&l);
+	return status;
+}
+
+int run_guest(const struct verb *verb, struct run_options *opts, int nwords, char **words)
+{
+	if (nwords < 1)
+		return cli_usage_error(verb, "no image given");
+	return run_reference(verb, opts, words[0], -1, nwords - 1, words + 1);
+}
+
+static int cmd_run(const struct verb *verb, int argc, char **argv)
+{
+	struct run_options opts = {0};
+	int first = options_parse(verb, run_option_rows, &opts, argc, argv);
+
+	return first < 0 ? EXIT_CARRICK : run_guest(verb, &opts, argc - first, argv + first);
+}
+
+static void help_run(const struct verb *verb)
+{
+	(void)verb;
+	options_print(run_option_rows);
+	printf("\nExamples:\n"
+	       "  carrick run --rm debian:12 /bin/echo hi         run a command and forget its changes\n"
+	       "  carrick run --rm -it debian:12                  a shell on a terminal\n"
+	       "  echo 'print(6*7)' | carrick run --rm -i IMAGE python3 -\n"
+	       "  carrick run --rm -v $PWD:/work -w /work IMAGE make\n"
+	       "  carrick run --rm --read-only --tmpfs /tmp --network none IMAGE sh -c 'id'\n"
+	       "  carrick run --rm -e LANG=C.UTF-8 -u nobody -m 512m --pids-limit 64 IMAGE env\n"
+	       "\nThe exit status is the guest command's; 125: carrick failed, 126: the command cannot be\n"
+	       "executed, 127: it was not found, 128+N: signal N ended it.\n");
+}
+
+const struct verb verb_run = {"run", "[OPTIONS] IMAGE [COMMAND] [ARG...]", "Run a command in a new container",
+			      cmd_run, help_run};
+
+static const struct option_row run_elf_only_rows[] = {
+	{OPTION_STRING, 0, "root", "DIR", "the guest's root directory (default: the program's own)",
+	 offsetof(struct run_options, root)},
+	{OPTION_HEADING, 0, NULL, NULL, NULL, 0},
+};
+
+/* The program alone in a root: its directory, or --root, or an image given as --root image:REF. */
+static int cmd_run_elf(const struct verb *verb, int argc, char **argv)
+{
+	struct run_options opts = {.rm = true};
+	char inside[4096], *slash, *words_owned = NULL;
+	const char *root = NULL;
+	int first = 1, root_fd, status;
+
+	if (argc > 1 && strncmp(argv[1], "--root=", 7) == 0) {
+		root = argv[1] + 7;
+		first = 2;
+	} else if (argc > 2 && strcmp(argv[1], "--root") == 0) {
+		root = argv[2];
+		first = 3;
+	}
+	argv[first - 1] = argv[0];
+	argc -= first - 1;
+	argv += first - 1;
+	first = options_parse(verb, run_option_rows, &opts, argc, argv);
+	if (first < 0)
+		return EXIT_CARRICK;
+	if (first >= argc)
+		return cli_usage_error(verb, "no program given");
+	if (root && strncmp(root, "image:", 6) == 0)
+		return run_reference(verb, &opts, root + 6, -1, argc - first, argv + first);
+	if (!root) {
+		words_owned = realpath(argv[first], NULL);
+		if (!words_owned)
+			return cli_error("cannot find %s: %s", argv[first], strerror(errno));
+		slash = strrchr(words_owned, '/');
+		snprintf(inside, sizeof(inside), "%s", slash);
+		argv[first] = inside;
+		*(slash == words_owned ? slash + 1 : slash) = 0;
+		root = words_owned;
+	}
+	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(words_owned);
+	if (root_fd < 0)
+		return cli_error("cannot open the root directory: %s", strerror(errno));
+	status = run_reference(verb, &opts, "", root_fd, argc - first, argv + first);
+	close(root_fd);
+	return status;
+}
+
+static void help_run_elf(const struct verb *verb)
+{
+	(void)verb;
+	options_print(run_elf_only_rows);
+	options_print(run_option_rows);
+	printf("\nThe directory is only read; what the program writes is dropped when it ends.\n"
+	       "--root comes first, and image:REFERENCE takes an image instead of a directory.\n"
+	       "\nExamples:\n"
+	       "  carrick run-elf ./hello-static\n"
+	       "  carrick run-elf --root ~/arm64-root /usr/bin/env\n");
+}
+
+const struct verb verb_run_elf = {"run-elf", "[--root DIR|image:REF] [OPTIONS] PROGRAM [ARG...]",
+				  "Run one arm64 program against a directory or an image", cmd_run_elf, help_run_elf};
+
+static const struct option_row trace_rows[] = {
+	{OPTION_STRING, 0, "format", "text|json", "a line of text, or a JSON object, per call",
+	 offsetof(struct run_options, trace)},
+	{OPTION_HEADING, 0, NULL, NULL, NULL, 0},
+};
+
+/* carrick trace [--format F] run ... */
+static int cmd_trace(const struct verb *verb, int argc, char **argv)
+{
+	struct run_options traced = {.trace = "text"}, opts;
+	int first = options_parse(verb, trace_rows, &traced, argc, argv);
+
+	if (first < 0)
+		return EXIT_CARRICK;
+	if (strcmp(traced.trace, "text") != 0 && strcmp(traced.trace, "json") != 0)
+		return cli_usage_error(verb, "--format takes text or json, not \"%s\"", traced.trace);
+	if (first >= argc || strcmp(argv[first], "run") != 0)
+		return cli_usage_error(verb, "what to trace must be a `run …`");
+	argc -= first;
+	argv += first;
+	opts = (struct run_options){.trace = traced.trace};
+	first = options_parse(&verb_run, run_option_rows, &opts, argc, argv);
+	return first < 0 ? EXIT_CARRICK : run_guest(&verb_run, &opts, argc - first, argv + first);
+}
+
+static void help_trace(const struct verb *verb)
+{
+	(void)verb;
+	options_print(trace_rows);
+	printf("\nEach system call of the guest is one line on standard error, threads and children included.\n"
+	       "\nExamples:\n"
+	       "  carrick trace run --rm debian:12 /bin/true\n"
+	       "  carrick trace --format json run --rm debian:12 ls / 2>calls.jsonl\n");
+}
+
+const struct verb verb_trace = {"trace", "[--format text|json] run ...", "Show the system calls of a guest", cmd_trace,
+				help_trace};
+
+static int cmd_compat_report(const struct verb *verb, int argc, char **argv)
+{
+	struct run_options opts = {.compat_report = true, .rm = true};
+	int first = options_parse(verb, run_option_rows, &opts, argc, argv);
+
+	if (first < 0)
+		return EXIT_CARRICK;
+	return run_guest(verb, &opts, argc - first, argv + first);
+}
+
+static void help_compat_report(const struct verb *verb)
+{
+	(void)verb;
+	printf("\nTakes the options of `carrick run`.  When the guest ends, the calls, flags, ioctls and /proc\n"
+	       "paths that it asked for and that are missing or partial are listed on standard error with counts.\n"
+	       "\nExample:\n  carrick compat-report debian:12 apt-get --version\n");
+}
+
+const struct verb verb_compat_report = {"compat-report", "[OPTIONS] IMAGE COMMAND [ARG...]",
+					"Run a command and list what it asked for in vain", cmd_compat_report,
+					help_compat_report};

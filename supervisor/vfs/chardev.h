@@ -1,0 +1,12 @@
+/* chardev.h: the drivers that fs_dev.c sets up. */
+#ifndef SUPERVISOR_VFS_CHARDEV_H
+#define SUPERVISOR_VFS_CHARDEV_H
+
+#include "supervisor/vfs/vfs.h"
+
+/* /dev/null, zero, full, random, urandom: memdev.c. */
+int memdev_register(void) MUST_CHECK;
+/* Fills buf with random bytes of the host's generator. */
+void random_bytes(void *buf, size_t n);
+
+#endif

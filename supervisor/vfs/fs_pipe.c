@@ -1,0 +1,836 @@
+/*
+ * fs_pipe.c: pipes and fifos.
+ *
+ * A pipe is a ring of slots, each holding at most one 4 KiB page, so that capacity, atomic
+ * writes and packets behave as on Linux: a short write joins the last page when it fits there
+ * as a whole, otherwise it takes a new slot.  The guest's memory is pinned before the pipe's
+ * lock is taken (small writes are copied in first), because touching it can fault.
+ *
+ * An anonymous pipe's two ends are two open files over one inode, whose inode->pipe leads to
+ * the pipe, as for a fifo: opening /proc/PID/fd/N therefore opens the pipe again.
+ */
+#include "supervisor/vfs/pipe.h"
+
+#include "common/lx/capability.h"
+#include "common/lx/errno.h"
+#include "common/lx/fcntl.h"
+#include "common/lx/ioctl.h"
+#include "common/lx/poll.h"
+#include "supervisor/guest.h"
+#include "supervisor/mm/uaccess.h"
+#include "supervisor/task/task.h"
+#include "supervisor/vfs/poll.h"
+
+#define PAGE           4096u
+#define SLOTS_DEFAULT  16u
+#define SLOTS_MAX      4096u  /* what CAP_SYS_RESOURCE may ask for: 16 MiB */
+#define SLOTS_USER_MAX 256u   /* /proc/sys/fs/pipe-max-size */
+#define PAGES_SOFT     16384u /* /proc/sys/fs/pipe-user-pages-soft: beyond it, small pipes */
+#define SPARE_PAGES    2u
+#define COPY_MAX       65536u /* most that is copied with the lock held */
+
+#define LX_SIGPIPE 13
+
+struct pipe_slot {
+	uint8_t *page;
+	uint32_t off, len;
+	bool packet; /* a read never goes beyond it, and drops what it does not take */
+};
+
+struct pipe {
+	pthread_mutex_t lock; /* all fields down to the queues */
+	struct pipe_slot *slots;
+	uint32_t nslots; /* a power of two */
+	uint32_t head, count;
+	uint8_t *spare[SPARE_PAGES];
+	uint32_t readers, writers;               /* open files of each kind */
+	uint32_t reader_opens, writer_opens;     /* ever: what a blocking open waits for */
+	uint32_t files;                          /* open files; protected by inode->lock */
+	struct waitq read_wait, write_wait;      /* something to read or EOF; room or EPIPE */
+};
+
+/* One open file of a pipe. */
+struct pipe_file {
+	struct pipe *pipe;
+	uint32_t writer_opens; /* at open: no POLLHUP before a first writer has come */
+};
+
+static uint32_t pipe_slots_total; /* atomic: the slots of all pipes */
+static uint64_t pipe_next_ino;    /* atomic */
+
+static const struct file_ops pipe_fops;
+
+static struct pipe *pipe_of(const struct file *f)
+{
+	return ((struct pipe_file *)f->priv)->pipe;
+}
+
+static uint32_t file_flags(const struct file *f)
+{
+	return __atomic_load_n(&f->flags, __ATOMIC_RELAXED);
+}
+
+bool file_is_pipe(const struct file *f)
+{
+	return f->ops == &pipe_fops;
+}
+
+/* ---- the ring ---- */
+
+static struct pipe_slot *slot_at(struct pipe *p, uint32_t index)
+{
+	return &p->slots[(p->head + index) & (p->nslots - 1)];
+}
+
+static bool pipe_full(const struct pipe *p)
+{
+	return p->count >= p->nslots;
+}
+
+static uint8_t *page_take(struct pipe *p)
+{
+	for (unsigned i = 0; i < SPARE_PAGES; i++) {
+		if (p->spare[i]) {
+			uint8_t *page = p->spare[i];
+
+			p->spare[i] = NULL;
+			return page;
+		}
+	}
+	return malloc(PAGE);
+}
+
+static void page_give(struct pipe *p, uint8_t *page)
+{
+	for (unsigned i = 0; i < SPARE_PAGES; i++) {
+		if (!p->spare[i]) {
+			p->spare[i] = page;
+			return;
+		}
+	}
+	free(page);
+}
+
+static void drop_first_slot(struct pipe *p)
+{
+	struct pipe_slot *s = slot_at(p, 0);
+
+	page_give(p, s->page);
+	*s = (struct pipe_slot){0};
+	p->head = (p->head + 1) & (p->nslots - 1);
+	p->count--;
+}
+
+/* Appends n <= PAGE bytes to the last page, if they fit there as a whole. */
+static bool merge(struct pipe *p, const uint8_t *data, uint32_t n)
+{
+	struct pipe_slot *s;
+
+	if (p->count == 0)
+		return false;
+	s = slot_at(p, p->count - 1);
+	if (s->packet || n > PAGE - (s->off + s->len))
+		return false;
+	memcpy(s->page + s->off + s->len, data, n);
+	s->len += n;
+	return true;
+}
+
+/* Puts n <= PAGE bytes into a new slot, which there must be. */
+static int push(struct pipe *p, const uint8_t *data, uint32_t n, bool packet)
+{
+	struct pipe_slot *s = slot_at(p, p->count);
+	uint8_t *page = page_take(p);
+
+	if (!page)
+		return -LX_ENOMEM;
+	memcpy(page, data, n);
+	*s = (struct pipe_slot){.page = page, .len = n, .packet = packet};
+	p->count++;
+	return 0;
+}
+
+static uint64_t pipe_bytes(struct pipe *p)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < p->count; i++)
+		n += slot_at(p, i)->len;
+	return n;
+}
+
+/* ---- making and freeing ---- */
+
+static struct pipe *pipe_alloc(void)
+{
+	struct pipe *p = calloc(1, sizeof(*p));
+	uint32_t total, n = SLOTS_DEFAULT;
+
+	if (!p)
+		return NULL;
+	total = __atomic_load_n(&pipe_slots_total, __ATOMIC_RELAXED);
+	if (total > PAGES_SOFT)
+		n = 2;
+	p->slots = calloc(n, sizeof(*p->slots));
+	if (!p->slots) {
+		free(p);
+		return NULL;
+	}
+	p->nslots = n;
+	__atomic_add_fetch(&pipe_slots_total, n, __ATOMIC_RELAXED);
+	pthread_mutex_init(&p->lock, NULL);
+	waitq_init(&p->read_wait);
+	waitq_init(&p->write_wait);
+	return p;
+}
+
+static void pipe_free(struct pipe *p)
+{
+	while (p->count > 0)
+		drop_first_slot(p);
+	for (unsigned i = 0; i < SPARE_PAGES; i++)
+		free(p->spare[i]);
+	__atomic_sub_fetch(&pipe_slots_total, p->nslots, __ATOMIC_RELAXED);
+	free(p->slots);
+	waitq_release(&p->read_wait);
+	waitq_release(&p->write_wait);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* The inode's pipe with one more open file; made if there is none.  NULL: no memory. */
+static struct pipe *pipe_attach(struct inode *inode)
+{
+	struct pipe *p;
+
+	pthread_mutex_lock(&inode->lock);
+	if (!inode->pipe)
+		inode->pipe = pipe_alloc();
+	p = inode->pipe;
+	if (p)
+		p->files++;
+	pthread_mutex_unlock(&inode->lock);
+	return p;
+}
+
+static void pipe_detach(struct inode *inode, struct pipe *p)
+{
+	bool last;
+
+	pthread_mutex_lock(&inode->lock);
+	last = --p->files == 0;
+	if (last)
+		inode->pipe = NULL;
+	pthread_mutex_unlock(&inode->lock);
+	if (last)
+		pipe_free(p);
+}
+
+/* Takes back what an open of this access mode counted. */
+static void pipe_leave(struct pipe *p, uint32_t flags)
+{
+	pthread_mutex_lock(&p->lock);
+	if (lx_flags_readable(flags))
+		p->readers--;
+	if (lx_flags_writable(flags))
+		p->writers--;
+	pthread_mutex_unlock(&p->lock);
+	waitq_wake(&p->read_wait, LX_POLLIN | LX_POLLRDNORM | LX_POLLHUP | LX_POLLERR);
+	waitq_wake(&p->write_wait, LX_POLLOUT | LX_POLLWRNORM | LX_POLLERR | LX_POLLHUP);
+}
+
+static void pipe_enter(struct pipe *p, uint32_t flags)
+{
+	pthread_mutex_lock(&p->lock);
+	if (lx_flags_readable(flags)) {
+		p->readers++;
+		p->reader_opens++;
+	}
+	if (lx_flags_writable(flags)) {
+		p->writers++;
+		p->writer_opens++;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+int pipe_new(struct guest *g, uint32_t flags, struct file **read_end, struct file **write_end)
+{
+	uint64_t ino = __atomic_add_fetch(&pipe_next_ino, 1, __ATOMIC_RELAXED) + 1000;
+	struct pipe_file *rf = calloc(1, sizeof(*rf)), *wf = calloc(1, sizeof(*wf));
+	struct pipe *p = pipe_alloc();
+	struct file *r = NULL;
+	char label[40];
+	int ret = -LX_ENOMEM;
+
+	if (!rf || !wf || !p)
+		goto fail;
+	rf->pipe = p;
+	wf->pipe = p;
+	snprintf(label, sizeof(label), "pipe:[%llu]", (unsigned long long)ino);
+	ret = file_new_anon(g, &pipe_fops, rf, LX_O_RDONLY | flags, LX_S_IFIFO | 0600, label, &r);
+	if (ret < 0)
+		goto fail;
+	/* From here on, putting r frees rf and, with the last file, p. */
+	r->inode->ino = ino;
+	r->inode->pipe = p;
+	p->files = 1;
+	pipe_enter(p, LX_O_RDONLY);
+	p->files++;
+	pipe_enter(p, LX_O_WRONLY);
+	ret = file_new_same(r, &pipe_fops, wf, LX_O_WRONLY | flags, write_end);
+	if (ret < 0) {
+		pipe_leave(p, LX_O_WRONLY);
+		pipe_detach(r->inode, p);
+		free(wf);
+		file_put(r);
+		return ret;
+	}
+	*read_end = r;
+	return 0;
+fail:
+	if (p)
+		pipe_free(p);
+	free(rf);
+	free(wf);
+	return ret;
+}
+
+/* ---- reading ---- */
+
+/*
+ * The front of a transfer, made accessible to memcpy: at most max bytes of the first segment.
+ *  Guest memory is pinned; our own is used as it is.
+ */
+struct window {
+	struct user_pin pin;
+	unsigned piece;
+	uint64_t done; /* within the piece */
+};
+
+static int window_open(struct window *w, struct uio *u, bool write, uint64_t max)
+{
+	unsigned i = 0;
+	struct uio_seg *s;
+	int pieces;
+
+	w->piece = 0;
+	w->done = 0;
+	while (i < u->nseg && u->seg[i].len == 0)
+		i++;
+	if (i == u->nseg)
+		return -LX_EFAULT;
+	s = &u->seg[i];
+	if (!u->mm) {
+		w->pin.mm = NULL;
+		w->pin.count = 1;
+		w->pin.iov[0] = (struct iovec){(void *)(uintptr_t)s->base, MIN(s->len, max)};
+		w->pin.bytes = w->pin.iov[0].iov_len;
+		return 0;
+	}
+	pieces = user_pin(u->mm, guest_ptr(s->base), MIN(s->len, max), write, &w->pin);
+	return pieces < 0 ? pieces : 0;
+}
+
+static void window_close(struct window *w)
+{
+	if (w->pin.mm)
+		user_unpin(&w->pin);
+}
+
+/* The next contiguous bytes of the window, at most n. */
+static uint8_t *window_next(struct window *w, uint64_t *n)
+{
+	uint8_t *p;
+
+	while (w->piece < w->pin.count && w->done == w->pin.iov[w->piece].iov_len) {
+		w->piece++;
+		w->done = 0;
+	}
+	if (w->piece == w->pin.count)
+		return NULL;
+	p = (uint8_t *)w->pin.iov[w->piece].iov_base + w->done;
+	*n = MIN(*n, w->pin.iov[w->piece].iov_len - w->done);
+	w->done += *n;
+	return p;
+}
+
+/* Moves bytes from the ring into the window; stops behind a packet (*packet_end). */
+static uint64_t ring_to_window(struct pipe *p, struct window *w, bool *packet_end)
+{
+	uint64_t done = 0;
+
+	*packet_end = false;
+	while (p->count > 0) {
+		struct pipe_slot *s = slot_at(p, 0);
+		uint64_t n = s->len;
+		uint8_t *dst = window_next(w, &n);
+
+		if (!dst)
+			break;
+		memcpy(dst, s->page + s->off, n);
+		s->off += (uint32_t)n;
+		s->len -= (uint32_t)n;
+		done += n;
+		if (s->len > 0)
+			continue;
+		*packet_end = s->packet;
+		drop_first_slot(p);
+		if (*packet_end)
+			break;
+	}
+	return done;
+}
+
+static bool read_would_return(struct pipe *p)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->lock);
+	yes = p->count > 0 || p->writers == 0;
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
+/* How much a read could take now: bytes (counted up to COPY_MAX), 0 at end of file,
+ * -LX_EAGAIN when empty. */
+static int64_t readable_bytes(struct pipe *p)
+{
+	int64_t n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t i = 0; i < p->count && n < COPY_MAX; i++)
+		n += slot_at(p, i)->len;
+	if (n == 0 && p->writers > 0)
+		n = -LX_EAGAIN;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+/* One attempt: bytes, or as readable_bytes; *stop: nothing more belongs to this read. */
+static int64_t read_once(struct pipe *p, struct uio *u, bool *stop)
+{
+	struct window w;
+	int64_t ret = readable_bytes(p);
+	bool was_full, packet_end;
+
+	if (ret <= 0)
+		return ret;
+	ret = window_open(&w, u, true, (uint64_t)MIN(ret, (int64_t)COPY_MAX));
+	if (ret < 0)
+		return ret;
+	pthread_mutex_lock(&p->lock);
+	was_full = pipe_full(p);
+	ret = (int64_t)ring_to_window(p, &w, &packet_end);
+	if (ret == 0)
+		ret = p->writers == 0 ? 0 : -LX_EAGAIN; /* another reader was faster */
+	*stop = packet_end || p->count == 0;
+	if (!*stop && (uint64_t)ret == u->left && slot_at(p, 0)->packet && slot_at(p, 0)->off > 0)
+		drop_first_slot(p); /* the rest of a packet that was larger than the buffer */
+	was_full = was_full && !pipe_full(p);
+	pthread_mutex_unlock(&p->lock);
+	window_close(&w);
+	if (ret > 0) {
+		uio_advance(u, (uint64_t)ret);
+		if (was_full)
+			waitq_wake(&p->write_wait, LX_POLL_WRITABLE);
+	}
+	return ret;
+}
+
+static int64_t pipe_read(struct task *t, struct file *f, struct uio *u, int64_t *pos)
+{
+	struct pipe *p = pipe_of(f);
+	int64_t done = 0;
+	bool stop = false;
+
+	(void)pos;
+	while (u->left > 0 && !stop) {
+		int64_t n = read_once(p, u, &stop);
+
+		if (n > 0) {
+			done += n;
+			continue;
+		}
+		if (done > 0 || n != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+			return done > 0 ? done : n;
+		n = WAIT_EVENT(t, &p->read_wait, read_would_return(p), WAIT_FOREVER);
+		if (n < 0)
+			return n;
+		stop = false;
+	}
+	return done;
+}
+
+/* ---- writing ---- */
+
+static int64_t broken_pipe(struct task *t)
+{
+	if (t)
+		signal_send_task(t, LX_SIGPIPE, NULL);
+	return -LX_EPIPE;
+}
+
+static bool write_would_return(struct pipe *p)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->lock);
+	yes = !pipe_full(p) || p->readers == 0;
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
+/* One attempt at an atomic write: n, -LX_EAGAIN, -LX_EPIPE, -LX_ENOMEM. */
+static int64_t write_small_once(struct pipe *p, const uint8_t *data, uint32_t n, bool packet)
+{
+	int64_t ret = n;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->readers == 0)
+		ret = -LX_EPIPE;
+	else if (!packet && merge(p, data, n))
+		ret = n;
+	else if (pipe_full(p))
+		ret = -LX_EAGAIN;
+	else if (push(p, data, n, packet) < 0)
+		ret = -LX_ENOMEM;
+	pthread_mutex_unlock(&p->lock);
+	return ret;
+}
+
+static int64_t write_small(struct task *t, struct file *f, struct uio *u)
+{
+	struct pipe *p = pipe_of(f);
+	uint8_t data[PIPE_ATOMIC];
+	int64_t n = uio_from(u, data, u->left), ret;
+
+	if (n <= 0)
+		return n;
+	for (;;) {
+		ret = write_small_once(p, data, (uint32_t)n, file_flags(f) & LX_O_DIRECT);
+		if (ret == -LX_EPIPE)
+			return broken_pipe(t);
+		if (ret > 0)
+			waitq_wake(&p->read_wait, LX_POLL_READABLE);
+		if (ret != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+			return ret;
+		ret = WAIT_EVENT(t, &p->write_wait, write_would_return(p), WAIT_FOREVER);
+		if (ret < 0)
+			return ret;
+	}
+}
+
+/* Fills free slots from the window. */
+static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet)
+{
+	int64_t done = 0;
+
+	while (!pipe_full(p)) {
+		uint64_t n = PAGE;
+		uint8_t *src = window_next(w, &n);
+
+		if (!src)
+			break;
+		if (!packet && merge(p, src, (uint32_t)n)) {
+			done += (int64_t)n;
+			continue;
+		}
+		if (push(p, src, (uint32_t)n, packet) < 0)
+			return done > 0 ? done : -LX_ENOMEM;
+		done += (int64_t)n;
+	}
+	return done > 0 ? done : -LX_EAGAIN;
+}
+
+static int64_t write_large_once(struct pipe *p, struct uio *u, bool packet)
+{
+	struct window w;
+	int pinned = window_open(&w, u, false, COPY_MAX);
+	int64_t ret;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->readers == 0)
+		ret = -LX_EPIPE;
+	else if (pinned < 0)
+		ret = pinned;
+	else
+		ret = window_to_ring(p, &w, packet);
+	pthread_mutex_unlock(&p->lock);
+	if (pinned >= 0)
+		window_close(&w);
+	if (ret > 0) {
+		uio_advance(u, (uint64_t)ret);
+		waitq_wake(&p->read_wait, LX_POLL_READABLE);
+	}
+	return ret;
+}
+
+static int64_t pipe_write(struct task *t, struct file *f, struct uio *u, int64_t *pos)
+{
+	struct pipe *p = pipe_of(f);
+	int64_t done = 0;
+
+	(void)pos;
+	if (u->left <= PIPE_ATOMIC)
+		return u->left == 0 ? 0 : write_small(t, f, u);
+	while (u->left > 0) {
+		int64_t n = write_large_once(p, u, file_flags(f) & LX_O_DIRECT);
+
+		if (n > 0) {
+			done += n;
+			continue;
+		}
+		if (n == -LX_EPIPE) {
+			n = broken_pipe(t);
+			return done > 0 ? done : n;
+		}
+		if (n != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+			return done > 0 ? done : n;
+		n = WAIT_EVENT(t, &p->write_wait, write_would_return(p), WAIT_FOREVER);
+		if (n < 0)
+			return done > 0 ? done : n;
+	}
+	return done;
+}
+
+/* ---- the other operations ---- */
+
+static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
+{
+	struct pipe_file *pf = f->priv;
+	struct pipe *p = pf->pipe;
+	uint32_t flags = file_flags(f), events = 0;
+
+	if (lx_flags_readable(flags))
+		poll_wait(f, &p->read_wait, pt);
+	if (lx_flags_writable(flags))
+		poll_wait(f, &p->write_wait, pt);
+	pthread_mutex_lock(&p->lock);
+	if (lx_flags_readable(flags)) {
+		if (p->count > 0)
+			events |= LX_POLL_READABLE;
+		if (p->writers == 0 && p->writer_opens != pf->writer_opens)
+			events |= LX_POLLHUP;
+	}
+	if (lx_flags_writable(flags)) {
+		if (!pipe_full(p))
+			events |= LX_POLL_WRITABLE;
+		if (p->readers == 0)
+			events |= LX_POLLERR;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return events;
+}
+
+static int64_t pipe_ioctl(struct task *t, struct file *f, uint32_t request, uint64_t arg)
+{
+	struct pipe *p = pipe_of(f);
+	uint64_t n;
+
+	if (request != LX_FIONREAD)
+		return -LX_ENOTTY;
+	pthread_mutex_lock(&p->lock);
+	n = pipe_bytes(p);
+	pthread_mutex_unlock(&p->lock);
+	return put_user_u32(t->mm, guest_ptr(arg), (uint32_t)n);
+}
+
+static void pipe_release(struct file *f)
+{
+	struct pipe_file *pf = f->priv;
+
+	pipe_leave(pf->pipe, file_flags(f));
+	pipe_detach(f->inode, pf->pipe);
+	free(pf);
+}
+
+static const struct file_ops pipe_fops = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+	.seekless = true,
+};
+
+/* ---- fifos ---- */
+
+static bool opens_differ(struct pipe *p, const uint32_t *counter, uint32_t before)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->lock);
+	yes = *counter != before;
+	pthread_mutex_unlock(&p->lock);
+	return yes;
+}
+
+/* Waits until somebody opens the other side; nothing to do when it is open. */
+static int fifo_wait_for_peer(struct task *t, struct pipe *p, struct pipe_file *pf, uint32_t flags)
+{
+	bool for_read = (flags & LX_O_ACCMODE) == LX_O_RDONLY;
+	uint32_t *counter = for_read ? &p->writer_opens : &p->reader_opens;
+	uint32_t before, peers;
+
+	if ((flags & LX_O_ACCMODE) == LX_O_RDWR)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	peers = for_read ? p->writers : p->readers;
+	before = *counter;
+	pthread_mutex_unlock(&p->lock);
+	if (peers > 0)
+		return 0;
+	if (flags & LX_O_NONBLOCK) {
+		if (!for_read)
+			return -LX_ENXIO;
+		pf->writer_opens = before;
+		return 0;
+	}
+	return WAIT_EVENT(t, for_read ? &p->read_wait : &p->write_wait,
+			  opens_differ(p, counter, before), WAIT_FOREVER);
+}
+
+int fifo_open(struct task *t, struct inode *inode, struct file *file)
+{
+	uint32_t flags = file_flags(file);
+	struct pipe_file *pf;
+	struct pipe *p;
+	int ret;
+
+	if (!lx_flags_readable(flags) && !lx_flags_writable(flags))
+		return -LX_EINVAL;
+	pf = calloc(1, sizeof(*pf));
+	if (!pf)
+		return -LX_ENOMEM;
+	p = pipe_attach(inode);
+	if (!p) {
+		free(pf);
+		return -LX_ENOMEM;
+	}
+	pf->pipe = p;
+	pf->writer_opens = UINT32_MAX;
+	pipe_enter(p, flags);
+	waitq_wake(&p->read_wait, 0);
+	waitq_wake(&p->write_wait, 0);
+	ret = fifo_wait_for_peer(t, p, pf, flags);
+	if (ret < 0) {
+		pipe_leave(p, flags);
+		pipe_detach(inode, p);
+		free(pf);
+		return ret;
+	}
+	file->ops = &pipe_fops;
+	file->priv = pf;
+	return 0;
+}
+
+/* ---- capacity ---- */
+
+int64_t pipe_capacity(struct file *f)
+{
+	struct pipe *p;
+	int64_t n;
+
+	if (!file_is_pipe(f))
+		return -LX_EBADF;
+	p = pipe_of(f);
+	pthread_mutex_lock(&p->lock);
+	n = (int64_t)p->nslots * PAGE;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+/* Moves the slots into a ring of n; the lock is held. */
+static int pipe_resize(struct pipe *p, uint32_t n)
+{
+	struct pipe_slot *slots;
+
+	if (n < p->count)
+		return -LX_EBUSY;
+	slots = calloc(n, sizeof(*slots));
+	if (!slots)
+		return -LX_ENOMEM;
+	for (uint32_t i = 0; i < p->count; i++)
+		slots[i] = *slot_at(p, i);
+	__atomic_add_fetch(&pipe_slots_total, n - p->nslots, __ATOMIC_RELAXED);
+	free(p->slots);
+	p->slots = slots;
+	p->nslots = n;
+	p->head = 0;
+	return 0;
+}
+
+int64_t pipe_set_capacity(struct task *t, struct file *f, uint64_t bytes)
+{
+	struct pipe *p;
+	uint32_t n = 1;
+	int ret;
+
+	if (!file_is_pipe(f))
+		return -LX_EBADF;
+	if (bytes == 0 || bytes > (uint64_t)SLOTS_MAX * PAGE)
+		return bytes == 0 ? -LX_EINVAL : -LX_EPERM;
+	while ((uint64_t)n * PAGE < bytes)
+		n *= 2;
+	p = pipe_of(f);
+	pthread_mutex_lock(&p->lock);
+	if (n > p->nslots && n > SLOTS_USER_MAX && !cred_capable(t->cred, LX_CAP_SYS_RESOURCE))
+		ret = -LX_EPERM;
+	else
+		ret = pipe_resize(p, n);
+	pthread_mutex_unlock(&p->lock);
+	if (ret < 0)
+		return ret;
+	waitq_wake(&p->write_wait, LX_POLL_WRITABLE);
+	return (int64_t)n * PAGE;
+}
+
+/* ---- splice and tee ---- */
+
+int64_t pipe_peek(struct file *f, void *buf, size_t n)
+{
+	struct pipe *p = pipe_of(f);
+	uint8_t *dst = buf;
+	size_t done = 0;
+	int64_t ret;
+
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t i = 0; i < p->count && done < n; i++) {
+		struct pipe_slot *s = slot_at(p, i);
+		size_t part = MIN(n - done, (size_t)s->len);
+
+		memcpy(dst + done, s->page + s->off, part);
+		done += part;
+	}
+	ret = done > 0 ? (int64_t)done : p->writers == 0 || n == 0 ? 0 : -LX_EAGAIN;
+	pthread_mutex_unlock(&p->lock);
+	return ret;
+}
+
+void pipe_discard(struct file *f, size_t n)
+{
+	struct pipe *p = pipe_of(f);
+
+	pthread_mutex_lock(&p->lock);
+	while (n > 0 && p->count > 0) {
+		struct pipe_slot *s = slot_at(p, 0);
+		uint32_t part = (uint32_t)MIN(n, (size_t)s->len);
+
+		s->off += part;
+		s->len -= part;
+		n -= part;
+		if (s->len == 0)
+			drop_first_slot(p);
+	}
+	pthread_mutex_unlock(&p->lock);
+	waitq_wake(&p->write_wait, LX_POLL_WRITABLE);
+}
+
+int pipe_wait(struct task *t, struct file *f, bool for_write)
+{
+	struct pipe *p = pipe_of(f);
+
+	if (for_write)
+		return WAIT_EVENT(t, &p->write_wait, write_would_return(p), WAIT_FOREVER);
+	return WAIT_EVENT(t, &p->read_wait, read_would_return(p), WAIT_FOREVER);
+}

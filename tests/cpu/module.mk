@@ -1,0 +1,19 @@
+# Comparing the software CPU with other implementations.
+GUEST_CFLAGS := -std=gnu17 -O2 -static -Wall -Wextra -I.
+
+build/guest/cpu_diff_guest: tests/cpu/guest.c tests/cpu/wire.h
+	$(call say,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -o $@ $<
+
+CPU_TEST_LIBS := $(B)/libtest.a $(B)/libvcpu.a $(B)/libcommon.a
+$(B)/tests/cpu/cpu_diff: $(B)/tests/cpu/cpu_diff.o $(B)/tests/cpu/peer.o $(CPU_TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		-lcapstone -lm
+
+COUNT ?= 2000000
+SEED ?= 1
+.PHONY: cpu-diff
+cpu-diff: $(B)/tests/cpu/cpu_diff build/guest/cpu_diff_guest ## compare the CPU with qemu-aarch64 on random code (COUNT= SEED= ARGS=)
+	$(Q)$(B)/tests/cpu/cpu_diff --count $(COUNT) --seed $(SEED) $(ARGS)

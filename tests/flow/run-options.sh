@@ -1,0 +1,20 @@
+# Environment, working directory, user, host name, read-only root, tmpfs, binds.
+# needs: image
+. "$FLOW/lib.sh"
+expect_output "x y" carrick run --rm -e GREETING="x y" debian:12 sh -c 'echo "$GREETING"'
+printf 'A=1\n# comment\nB=two\n' >env.list
+expect_output "1two" carrick run --rm --env-file env.list debian:12 sh -c 'echo $A$B'
+expect_output "/usr/share" carrick run --rm -w /usr/share debian:12 pwd
+expect_output "nobody" carrick run --rm -u nobody debian:12 id -un
+expect_output "1000:1001" carrick run --rm -u 1000:1001 debian:12 sh -c 'echo $(id -u):$(id -g)'
+expect_output "boat" carrick run --rm --hostname boat debian:12 hostname
+expect_status 1 carrick run --rm --read-only debian:12 sh -c 'touch /file 2>/dev/null'
+expect_output "in memory" carrick run --rm --read-only --tmpfs /tmp debian:12 sh -c 'echo in memory >/tmp/f; cat /tmp/f'
+mkdir shared
+echo outside >shared/file
+expect_output "outside" carrick run --rm -v "$PWD/shared:/mnt:ro" debian:12 cat /mnt/file
+expect_status 1 carrick run --rm -v "$PWD/shared:/mnt:ro" debian:12 sh -c 'echo x >/mnt/file'
+expect_output "" carrick run --rm --mount "type=bind,source=$PWD/shared,target=/mnt" debian:12 sh -c 'echo inside >/mnt/new'
+[ "$(cat shared/new)" = inside ] || fail "the bind was not written"
+expect_output "stdin" sh -c 'echo stdin | carrick run --rm -i debian:12 cat'
+expect_output "/bin/sh -c" carrick run --rm --entrypoint /bin/echo debian:12 /bin/sh -c

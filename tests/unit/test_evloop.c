@@ -1,0 +1,2 @@
+/* test_evloop.c: the event loop on this host's back end. */
+#include "tests/lib/evloop_cases.inc"
