@@ -126,17 +126,28 @@ int copy_up_dir(struct fsd_session *s, struct node *dir)
 	return 0;
 }
 
-/* A complete copy of a regular file (or placeholder) under a work name. */
-static int copy_file(struct fsd_session *s, struct node *n, int from, const struct stat *st,
-		     bool with_data, const char *work)
+/* Completes a copy: meta data, the inode number it had, how many names, times. */
+static int finish_copy(struct node *n, int to, const struct stat *st, const struct meta *m)
 {
-	struct layer *l = &n->mount->layer[n->layer];
 	char text[24];
-	struct meta m;
-	int to, r, len;
+	int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n->ino);
+	int r = meta_write_fd(to, m);
 
-	(void)s;
-	r = meta_read_fd(from, l->origin, st, &m);
+	if (r == 0)
+		r = plat_fxattr_set(to, META_XATTR_ORIGIN, text, (size_t)len, 0);
+	if (r == 0 && st->st_nlink > 1 && n->mount->work.links >= 0) {
+		len = snprintf(text, sizeof(text), "%llu", (unsigned long long)st->st_nlink);
+		r = plat_fxattr_set(to, META_XATTR_NLINK, text, (size_t)len, 0);
+	}
+	return r < 0 ? r : set_times(to, st);
+}
+
+/* A complete copy of a regular file (or placeholder) under a work name. */
+static int copy_file(struct node *n, int from, const struct stat *st, bool with_data, const char *work)
+{
+	struct meta m;
+	int to, r = meta_read_fd(from, n->mount->layer[n->layer].origin, st, &m);
+
 	if (r < 0)
 		return r;
 	to = openat(n->mount->work.temp, work, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -148,17 +159,27 @@ static int copy_file(struct fsd_session *s, struct node *n, int from, const stru
 	if (r == 0)
 		r = copy_xattrs(from, to);
 	if (r == 0)
-		r = meta_write_fd(to, &m);
-	len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n->ino);
-	if (r == 0)
-		r = plat_fxattr_set(to, META_XATTR_ORIGIN, text, (size_t)len, 0);
-	if (r == 0 && st->st_nlink > 1 && n->mount->work.links >= 0) {
-		len = snprintf(text, sizeof(text), "%llu", (unsigned long long)st->st_nlink);
-		r = plat_fxattr_set(to, META_XATTR_NLINK, text, (size_t)len, 0);
-	}
-	if (r == 0)
-		r = set_times(to, st);
+		r = finish_copy(n, to, st, &m);
 	close(to);
+	return r;
+}
+
+/* A link with several names becomes a placeholder, which can say so. */
+static int copy_linked_symlink(struct node *n, const char *target, const struct stat *st, const char *work)
+{
+	struct meta m = {.mode = S_IFLNK | 0777};
+	size_t len = strlen(target);
+	int to, r = 0;
+
+	to = openat(n->mount->work.temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to < 0)
+		return plat_errno(errno);
+	if (write(to, target, len) != (ssize_t)len)
+		r = -LX_ENOSPC;
+	if (r == 0)
+		r = finish_copy(n, to, st, &m);
+	close(to);
+	n->placeholder = true;
 	return r;
 }
 
@@ -172,6 +193,8 @@ static int copy_symlink(struct node *n, int dfd, const char *name, const struct 
 	if (len < 0)
 		return plat_errno(errno);
 	target[len] = '\0';
+	if (st->st_nlink > 1 && n->mount->work.links >= 0)
+		return copy_linked_symlink(n, target, st, work);
 	if (symlinkat(target, n->mount->work.temp, work) < 0 ||
 	    utimensat(n->mount->work.temp, work, t, AT_SYMLINK_NOFOLLOW) < 0)
 		return plat_errno(errno);
@@ -257,10 +280,11 @@ int copy_up(struct fsd_session *s, struct node *n, bool with_data)
 	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return plat_errno(errno);
 	work_name(s, work);
-	index = S_ISREG(st.st_mode) && st.st_nlink > 1 && n->mount->work.links >= 0;
+	index = (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) && st.st_nlink > 1 &&
+		n->mount->work.links >= 0;
 	if (S_ISREG(st.st_mode)) {
 		from = openat(dfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		r = from < 0 ? plat_errno(errno) : copy_file(s, n, from, &st, with_data, work);
+		r = from < 0 ? plat_errno(errno) : copy_file(n, from, &st, with_data, work);
 	} else if (S_ISLNK(st.st_mode)) {
 		r = copy_symlink(n, dfd, name, &st, work);
 	} else {
@@ -280,23 +304,23 @@ int copy_up(struct fsd_session *s, struct node *n, bool with_data)
 int copy_up_name(struct fsd_session *s, struct dentry *d)
 {
 	struct node *n = d->node;
-	char name[32];
-	int r = copy_up(s, n, true), up;
+	const char *name;
+	char buf[32];
+	int r = copy_up(s, n, true), dir, up;
 
 	if (r < 0 || d->upper || n->type == S_IFDIR)
 		return r;
-	/* Another name of a hard link whose copy is in the index. */
+	/* Another name of a hard link that was copied up. */
 	r = copy_up_dir(s, d->dir);
+	if (r == 0)
+		r = node_place(s, n, &dir, &name, buf);
 	if (r < 0)
 		return r;
 	up = dir_fd(s, d->dir, 0);
 	if (up < 0)
 		return up;
-	if (n->where != NODE_INDEXED)
-		return -LX_EIO;
-	snprintf(name, sizeof(name), "%llu", (unsigned long long)n->ino);
 	r = mark_impure(s, d->dir);
-	if (r == 0 && linkat(n->mount->work.links, name, up, d->name, 0) < 0)
+	if (r == 0 && linkat(dir, name, up, d->name, 0) < 0)
 		r = plat_errno(errno);
 	if (r == 0)
 		d->upper = true;

@@ -118,20 +118,33 @@ static int seen_add(struct seen *s, const struct listing *l)
 	return 0;
 }
 
-/* In an impure directory a regular file may be a placeholder, or keep an older inode number. */
-static void look_closer(struct mount *m, unsigned layer, int dfd, const char *name, uint64_t *ino,
-			uint8_t *type)
+/* What one entry of a layer is.  In an impure directory a regular file may be a placeholder, or
+ * keep an older inode number. */
+static void classify(struct mount *m, unsigned layer, int dfd, const struct dirent *e, bool impure,
+		     uint64_t *ino, uint8_t *type)
 {
+	bool closer = m->bind || m->layer[layer].origin == META_FOREIGN;
 	struct stat st;
 	struct meta meta;
 
-	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	*ino = overlay_ino(m, layer, dfd, name, &st);
-	if (S_ISREG(st.st_mode) && meta_read_at(dfd, name, m->layer[layer].origin, &st, &meta) == 0)
-		*type = (uint8_t)((meta.mode & S_IFMT) >> 12);
-	else
+	*ino = e->d_ino;
+	*type = e->d_type;
+	if (*type == DT_UNKNOWN) {
+		if (fstatat(dfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return;
 		*type = (uint8_t)((st.st_mode & S_IFMT) >> 12);
+	}
+	if (overlay_is_whiteout(m, layer, (mode_t)*type << 12)) {
+		*type = WHITEOUT;
+		return;
+	}
+	if (!closer && !(impure && *type == DT_REG))
+		return;
+	if (fstatat(dfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	*ino = overlay_ino(m, layer, dfd, e->d_name, &st);
+	if (S_ISREG(st.st_mode) && meta_read_at(dfd, e->d_name, m->layer[layer].origin, &st, &meta) == 0)
+		*type = (uint8_t)((meta.mode & S_IFMT) >> 12);
 }
 
 /* A directory of the upper is met again below: merged, it is numbered by the topmost of those. */
@@ -152,18 +165,14 @@ static int add_entry(struct fsd_session *s, struct node *dir, unsigned layer, in
 {
 	struct mount *m = dir->mount;
 	bool upper = layer == 0 && m->has_upper;
-	uint64_t ino = e->d_ino;
-	uint8_t type = e->d_type;
 	struct listing_entry *other;
+	uint64_t ino;
+	uint8_t type;
 	int r;
 
 	if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 		return 0;
-	if (type == DT_UNKNOWN || (impure && type == DT_REG) || m->bind ||
-	    m->layer[layer].origin == META_FOREIGN)
-		look_closer(m, layer, dfd, e->d_name, &ino, &type);
-	if (overlay_is_whiteout(m, layer, (mode_t)type << 12))
-		type = WHITEOUT;
+	classify(m, layer, dfd, e, impure, &ino, &type);
 	if (!seen)
 		return type == WHITEOUT ? 0 : append(l, e->d_name, ino, type, upper);
 	other = seen_find(seen, l, e->d_name);
