@@ -13,7 +13,11 @@
 #define CODE 0x400000ULL
 #define DATA 0x7f0000000000ULL
 
+#ifdef __SANITIZE_THREAD__
+#define MAX_THREADS 24
+#else
 #define MAX_THREADS 200
+#endif
 
 struct machine {
 	struct a64_box box;

@@ -2,15 +2,15 @@
  * atomic.h: host atomics on guest memory for exclusives and LSE atomics.
  *
  * All are sequentially consistent, which is at least as strong as any of the acquire and
- * release variants of the instructions.
+ * release variants of the instructions.  Thread sanitizer does not look at them (mem.h).
  */
 #ifndef VCPU_A64_ATOMIC_H
 #define VCPU_A64_ATOMIC_H
 
-#include "vcpu/a64/a64.h"
+#include "vcpu/a64/mem.h"
 
 /* Compare and swap of 16 bytes; *expected receives what was there.  True: swapped. */
-static inline bool a64_host_cas128(void *host, uint64_t expected[2], const uint64_t desired[2])
+static A64_RAW bool a64_host_cas128(void *host, uint64_t expected[2], const uint64_t desired[2])
 {
 #if defined(__x86_64__)
 	bool ok;
@@ -47,7 +47,7 @@ static inline bool a64_host_cas128(void *host, uint64_t expected[2], const uint6
 }
 
 /* Compare and swap of 1, 2, 4 or 8 bytes, values zero-extended; *expected as above. */
-static inline bool a64_host_cas(void *host, unsigned size, uint64_t *expected, uint64_t desired)
+static A64_RAW bool a64_host_cas(void *host, unsigned size, uint64_t *expected, uint64_t desired)
 {
 	bool ok;
 
@@ -71,7 +71,7 @@ static inline bool a64_host_cas(void *host, unsigned size, uint64_t *expected, u
 }
 
 /* Acquire load of 1, 2, 4 or 8 bytes, zero-extended. */
-static inline uint64_t a64_load_acquire(const void *host, unsigned size)
+static A64_RAW uint64_t a64_load_acquire(const void *host, unsigned size)
 {
 	switch (size) {
 	case 1:
@@ -86,7 +86,7 @@ static inline uint64_t a64_load_acquire(const void *host, unsigned size)
 }
 
 /* A store that no later load-acquire may overtake. */
-static inline void a64_store_release(void *host, unsigned size, uint64_t v)
+static A64_RAW void a64_store_release(void *host, unsigned size, uint64_t v)
 {
 	switch (size) {
 	case 1:

@@ -74,8 +74,8 @@ enum a64_next a64_casp(struct a64_cpu *cpu, const struct a64_op *op)
 enum rmw { ADD, CLR, EOR, SET, SMAX, SMIN, UMAX, UMIN, SWAP };
 
 #define RMW_WIDTH(bits)                                                                        \
-	static ALWAYS_INLINE uint##bits##_t rmw##bits(uint##bits##_t *p, enum rmw what,        \
-						      uint##bits##_t v)                        \
+	static A64_RAW uint##bits##_t rmw##bits(uint##bits##_t *p, enum rmw what,              \
+						uint##bits##_t v)                              \
 	{                                                                                      \
 		switch (what) {                                                                \
 		case ADD:                                                                      \

@@ -24,6 +24,18 @@
 #define A64_RAW ALWAYS_INLINE
 #endif
 
+/* A full memory barrier (the builtin is unknown to thread sanitizer). */
+static ALWAYS_INLINE void a64_fence(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("lock orq $0, (%%rsp)" ::: "memory", "cc");
+#elif defined(__aarch64__)
+	__asm__ volatile("dmb ish" ::: "memory");
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 #define A64_MEM_TYPE(bits)                                                            \
 	struct a64_raw##bits {                                                        \
 		uint##bits##_t v;                                                     \

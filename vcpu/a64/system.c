@@ -43,7 +43,7 @@ enum a64_next a64_dmb(struct a64_cpu *cpu, const struct a64_op *op)
 {
 	(void)cpu;
 	(void)op;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	a64_fence();
 	return A64_OK;
 }
 

@@ -175,7 +175,7 @@ static struct soft_block *build_locked(struct vcpu_engine *e, struct soft_code_p
 	struct soft_block *b;
 	unsigned count;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	a64_fence();
 	count = decode_run(e, page, insn, ops);
 	b = malloc(block_bytes(count));
 	if (!b)
@@ -248,7 +248,7 @@ void vcpu_ram_changed(struct vcpu_engine *e, uint64_t pa, uint64_t len)
 	if (pa >= e->ram.size || len == 0)
 		return;
 	end = len > e->ram.size - pa ? e->ram.size : pa + len;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	a64_fence();
 	for (uint64_t at = pa; at < end; at = (at & PAGE_MASK) + PAGE_SIZE) {
 		struct soft_code_page **slot = &e->code[at >> PAGE_SHIFT];
 
