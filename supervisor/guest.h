@@ -59,6 +59,7 @@ struct guest {
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
 	struct uts uts;
 	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
+	uint32_t ncpus;           /* CPUs the guest sees: 1 to 64 */
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

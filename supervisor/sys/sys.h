@@ -32,6 +32,11 @@ static inline struct guest_ptr arg_ptr(const struct sys_args *a, unsigned i)
 	return guest_ptr(a->v[i]);
 }
 
+/* What uname(2) and /proc tell of the kernel, and the highest RLIMIT_NOFILE (/proc/sys/fs/nr_open). */
+#define SYS_RELEASE "6.1.0-carrick"
+#define SYS_VERSION "#1 SMP carrick " CARRICK_VERSION
+#define SYS_NR_OPEN 1048576u
+
 /* How far a call is there.  NONE: -ENOSYS and counted for compat-report. */
 enum sys_level { SYS_NONE, SYS_PARTIAL, SYS_FULL };
 

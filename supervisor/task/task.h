@@ -23,7 +23,7 @@ struct fd_table;
 struct fs_context;
 struct file;
 struct pid;
-struct posix_timers;
+struct itimers;
 struct sighand;
 struct tgroup;
 struct tty;
@@ -146,6 +146,7 @@ struct task {
 	uint64_t robust_list_len;
 
 	pthread_t thread;
+	bool running_host; /* thread is valid: a host thread serves this task (group lock) */
 	char comm[16]; /* group lock */
 	int32_t exit_code; /* wait status */
 	bool exiting;
@@ -174,7 +175,8 @@ struct tgroup {
 	/* The group's lock: tasks, signal state of all tasks, stops, limits, names, timers. */
 	pthread_mutex_t lock;
 	struct list_head tasks;
-	uint32_t ntasks;
+	uint32_t ntasks; /* in tasks */
+	uint32_t nlive;  /* not exiting */
 	struct task *leader; /* a reference, kept until the process is reaped */
 
 	/* Protected by the pid table's lock. */
@@ -183,7 +185,7 @@ struct tgroup {
 	struct list_head children, sibling;
 	int32_t pgid, sid;
 	struct list_head pgrp_link, session_link; /* on their struct pid */
-	struct tty *tty; /* controlling terminal, or NULL; a reference */
+	struct tty *tty; /* controlling terminal, or NULL; a reference (session_get_tty) */
 	bool zombie, reaped, has_execed, child_subreaper;
 
 	struct waitq child_wait;  /* wait4 sleepers */
@@ -210,14 +212,12 @@ struct tgroup {
 	int64_t cutime_ns, cstime_ns;
 	uint64_t maxrss, cmaxrss;
 	uint64_t minflt, majflt, nvcsw, nivcsw;
-	/* Interval timers (task/itimer.c), POSIX timers (task/ptimer.c). */
-	struct itimers *itimers;
-	struct posix_timers *timers;
+	struct itimers *itimers; /* task/itimer.h; NULL until the first; group lock */
 	/* The monitor is told when init (pid 1) ends. */
 	bool is_init;
-	/* Frees the zombie without a report to wait4: it was made with CLONE_THREAD-like silence. */
-	bool autoreap;
+	bool unkillable; /* init: deadly signals without a handler do nothing (group lock) */
 	uint32_t membarrier_registered;
+	int32_t leader_status; /* wait status of the leader, should it end before its threads */
 };
 
 /* Looking tasks up: with a reference, or NULL. */
@@ -272,6 +272,8 @@ uint64_t task_rlimit(struct task *t, unsigned resource);
 #define LX_RLIMIT_RTPRIO     14
 #define LX_RLIMIT_RTTIME     15
 
+/* Leaves a note of the calling task's CPU time for others. */
+void task_note_cpu_time(struct task *t);
 /* CPU time so far in ns. */
 void task_cpu_time(struct task *t, int64_t *utime, int64_t *stime);
 void tgroup_cpu_time(struct tgroup *tg, int64_t *utime, int64_t *stime);

@@ -1,0 +1,48 @@
+/*
+ * session.c: controlling terminals of processes.
+ */
+#include "supervisor/task/pid.h"
+#include "supervisor/vfs/tty.h"
+
+struct tty *session_get_tty(struct task *t)
+{
+	struct tty *tty;
+
+	task_table_lock(t->guest);
+	tty = t->group->tty ? tty_get(t->group->tty) : NULL;
+	task_table_unlock(t->guest);
+	return tty;
+}
+
+void session_set_tty(struct task *t, struct tty *tty)
+{
+	struct tty *old;
+
+	task_table_lock(t->guest);
+	old = t->group->tty;
+	t->group->tty = tty;
+	task_table_unlock(t->guest);
+	if (old)
+		tty_put(old);
+}
+
+void session_clear_tty(struct guest *g, int32_t sid, struct tty *tty)
+{
+	struct pid *pid;
+	struct tgroup *tg;
+	unsigned dropped = 0;
+
+	task_table_lock(g);
+	pid = pid_find_locked(g, sid);
+	if (pid) {
+		list_for_each_entry(tg, &pid->session, session_link) {
+			if (tg->tty != tty)
+				continue;
+			tg->tty = NULL;
+			dropped++;
+		}
+	}
+	task_table_unlock(g);
+	while (dropped--)
+		tty_put(tty);
+}
