@@ -1,5 +1,5 @@
 /*
- * session.c: controlling terminals of processes.
+ * session.c: process groups, sessions and controlling terminals of processes.
  */
 #include "supervisor/task/pid.h"
 #include "supervisor/vfs/tty.h"
@@ -45,4 +45,35 @@ void session_clear_tty(struct guest *g, int32_t sid, struct tty *tty)
 	task_table_unlock(g);
 	while (dropped--)
 		tty_put(tty);
+}
+
+void tgroup_ids(struct tgroup *tg, int32_t *pgid, int32_t *sid)
+{
+	task_table_lock(tg->guest);
+	*pgid = tg->pgid;
+	*sid = tg->sid;
+	task_table_unlock(tg->guest);
+}
+
+struct tty *tgroup_take_tty(struct tgroup *tg)
+{
+	struct tty *tty;
+
+	task_table_lock(tg->guest);
+	tty = tg->tty;
+	tg->tty = NULL;
+	task_table_unlock(tg->guest);
+	return tty;
+}
+
+bool pgrp_exists(struct guest *g, int32_t pgid)
+{
+	struct pid *pid;
+	bool exists;
+
+	task_table_lock(g);
+	pid = pid_find_locked(g, pgid);
+	exists = pid && !list_empty(&pid->pgrp);
+	task_table_unlock(g);
+	return exists;
 }
