@@ -74,7 +74,7 @@ static ALWAYS_INLINE void simd_cut(union a64_vreg *v, unsigned bytes)
 
 /* A source register, cleared beyond the form's width: for operations that report. */
 static ALWAYS_INLINE union a64_vreg simd_get_cut(const struct a64_cpu *cpu, unsigned r,
-						 unsigned bytes)
+                                                 unsigned bytes)
 {
 	union a64_vreg v = cpu->regs.v[r];
 
@@ -83,8 +83,8 @@ static ALWAYS_INLINE union a64_vreg simd_get_cut(const struct a64_cpu *cpu, unsi
 }
 
 /* Writes rd. */
-static ALWAYS_INLINE void simd_put(struct a64_cpu *cpu, const struct a64_op *op,
-				   union a64_vreg *r, unsigned size)
+static ALWAYS_INLINE void simd_put(struct a64_cpu *cpu, const struct a64_op *op, union a64_vreg *r,
+                                   unsigned size)
 {
 	simd_cut(r, simd_bytes(op, size));
 	cpu->regs.v[a64_rd(op)] = *r;
@@ -92,10 +92,25 @@ static ALWAYS_INLINE void simd_put(struct a64_cpu *cpu, const struct a64_op *op,
 
 /* Writes rd for vector-only forms. */
 static ALWAYS_INLINE void simd_put_v(struct a64_cpu *cpu, const struct a64_op *op,
-				     union a64_vreg *r)
+                                     union a64_vreg *r)
 {
 	r->d[1] &= 0 - (uint64_t)simd_q(op);
 	cpu->regs.v[a64_rd(op)] = *r;
+}
+
+/* Writes rd with the result of a narrowing form: its lower half (and clears the upper), the
+ * upper half when Q is set, or lane 0 of a scalar form. */
+static ALWAYS_INLINE void simd_put_narrow(struct a64_cpu *cpu, const struct a64_op *op,
+                                          const union a64_vreg *r)
+{
+	union a64_vreg *d = &cpu->regs.v[a64_rd(op)];
+
+	if (simd_q(op) && !simd_is_scalar(op)) {
+		d->d[1] = r->d[0];
+	} else {
+		d->d[0] = r->d[0];
+		d->d[1] = 0;
+	}
 }
 
 static ALWAYS_INLINE void simd_saturated(struct a64_cpu *cpu, bool sat)
@@ -113,26 +128,72 @@ static ALWAYS_INLINE unsigned simd_fp_lanes(const struct a64_op *op)
  * Lane loops: r.<field>[i] = expr, where a, b and o are lane i of n, m and d taken as `type`;
  * n, m, d and r are variables of the caller.
  */
-#define SIMD_LOOP3(field, type, expr)                        \
-	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {  \
-		typedef type lane;                           \
-		const lane a = (lane)n.field[i];             \
-		const lane b = (lane)m.field[i];             \
-		const lane o = (lane)d.field[i];             \
+#define SIMD_LOOP3(field, type, expr)                          \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {    \
+		typedef type lane;                             \
+		const lane a = (lane)n.field[i];               \
+		const lane b = (lane)m.field[i];               \
+		const lane o = (lane)d.field[i];               \
 		const unsigned bits UNUSED = 8 * sizeof(lane); \
-                                                             \
-		(void)a;                                     \
-		(void)b;                                     \
-		(void)o;                                     \
-		r.field[i] = (expr);                         \
+                                                               \
+		(void)a;                                       \
+		(void)b;                                       \
+		(void)o;                                       \
+		r.field[i] = (expr);                           \
 	}
-#define SIMD_LOOP2(field, type, expr)                        \
-	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {  \
-		typedef type lane;                           \
-		const lane a = (lane)n.field[i];             \
+#define SIMD_LOOP2(field, type, expr)                          \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {    \
+		typedef type lane;                             \
+		const lane a = (lane)n.field[i];               \
 		const unsigned bits UNUSED = 8 * sizeof(lane); \
-                                                             \
-		r.field[i] = (expr);                         \
+                                                               \
+		r.field[i] = (expr);                           \
+	}
+
+/*
+ * Narrowing: lane i of the lower half of r, of type sign<dst>_t, from lane a, of twice the
+ * width, of n.  Widening: lane i of r from a of n and b of m, lanes of half the width in their
+ * d[0], and o of the old d.  bits is the narrow width.
+ */
+#define SIMD_LOOP_NARROW(to, from, dst, src, sign, expr)   \
+	for (unsigned i = 0; i < ARRAY_LEN(r.from); i++) { \
+		typedef sign##src##_t lane;                \
+		const lane a = (lane)n.from[i];            \
+		const unsigned bits UNUSED = dst;          \
+                                                           \
+		r.to[i] = (expr);                          \
+	}
+#define SIMD_LOOP_WIDEN(to, from, dst, src, sign, expr)  \
+	for (unsigned i = 0; i < ARRAY_LEN(r.to); i++) { \
+		typedef sign##dst##_t lane;              \
+		const lane a = (sign##src##_t)n.from[i]; \
+		const lane b = (sign##src##_t)m.from[i]; \
+		const lane o = (lane)d.to[i];            \
+		const unsigned bits UNUSED = src;        \
+                                                         \
+		(void)a;                                 \
+		(void)b;                                 \
+		(void)o;                                 \
+		r.to[i] = (expr);                        \
+	}
+/* By the narrow size. */
+#define SIMD_NARROW_BY_SIZE(size, sign, expr)                     \
+	switch (size) {                                           \
+	case SIMD_B:                                              \
+		SIMD_LOOP_NARROW(b, h, 8, 16, sign, expr) break;  \
+	case SIMD_H:                                              \
+		SIMD_LOOP_NARROW(h, s, 16, 32, sign, expr) break; \
+	default:                                                  \
+		SIMD_LOOP_NARROW(s, d, 32, 64, sign, expr) break; \
+	}
+#define SIMD_WIDEN_BY_SIZE(size, sign, expr)                     \
+	switch (size) {                                          \
+	case SIMD_B:                                             \
+		SIMD_LOOP_WIDEN(h, b, 16, 8, sign, expr) break;  \
+	case SIMD_H:                                             \
+		SIMD_LOOP_WIDEN(s, h, 32, 16, sign, expr) break; \
+	default:                                                 \
+		SIMD_LOOP_WIDEN(d, s, 64, 32, sign, expr) break; \
 	}
 
 /* The same by size; sign is "int" or "uint". */
@@ -147,11 +208,5 @@ static ALWAYS_INLINE unsigned simd_fp_lanes(const struct a64_op *op)
 	default:                                 \
 		loop(d, sign##64_t, expr) break; \
 	}
-
-/* Limits of a lane type. */
-#define SIMD_SIGNED(lane) ((lane)-1 < (lane)1)
-#define SIMD_MAX(lane) \
-	(SIMD_SIGNED(lane) ? (lane)(UINT64_MAX >> (65 - 8 * sizeof(lane))) : (lane)UINT64_MAX)
-#define SIMD_MIN(lane) (SIMD_SIGNED(lane) ? (lane)(1ULL << (8 * sizeof(lane) - 1)) : (lane)0)
 
 #endif

@@ -170,9 +170,17 @@ static ALWAYS_INLINE uint64_t sat_shift_to_unsigned(int64_t a, int n, unsigned b
 	return sat_ushift((uint64_t)a, n, bits, false, sat);
 }
 
+/* 2*a*b, bits the width of the result; only the product of two minima does not fit. */
+static ALWAYS_INLINE int64_t sat_double_product(int64_t a, int64_t b, unsigned bits, bool *sat)
+{
+	int64_t product = a * b;
+
+	return sat_add(product, product, bits, sat);
+}
+
 /* The high half of 2*a*b (+ acc << bits), optionally rounded; bits is 16 or 32. */
 static ALWAYS_INLINE int64_t sat_mul_high(int64_t acc, int64_t product, bool round, unsigned bits,
-					  bool *sat)
+                                          bool *sat)
 {
 	int64_t v = (int64_t)((uint64_t)acc << (bits - 1)) + product;
 

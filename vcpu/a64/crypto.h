@@ -1,0 +1,19 @@
+/*
+ * crypto.h: the primitives behind the cryptographic instructions: AES rounds, carry-less
+ * multiplication; the host's own instructions where it has them, found out at run time.
+ */
+#ifndef VCPU_A64_CRYPTO_H
+#define VCPU_A64_CRYPTO_H
+
+#include "vcpu/vcpu.h"
+
+/* out = a times b as polynomials over {0,1}, low half first. */
+void crypto_clmul(uint64_t a, uint64_t b, uint64_t out[2]);
+
+/* In place: SubBytes(ShiftRows(s)) and its inverse, MixColumns and its inverse (FIPS 197). */
+void crypto_aes_sub_shift(union a64_vreg *s);
+void crypto_aes_inv_sub_shift(union a64_vreg *s);
+void crypto_aes_mix(union a64_vreg *s);
+void crypto_aes_inv_mix(union a64_vreg *s);
+
+#endif
