@@ -64,4 +64,9 @@ struct guest {
 	uint8_t aslr_seed[16];
 };
 
+/* The CPUs that the guest sees: as many as --cpus allows (rounded up), or the host's; 1..64. */
+uint32_t guest_cpu_count(const struct guest *g);
+/* The memory that the guest sees, in bytes: in all, and still free. */
+void guest_memory(const struct guest *g, uint64_t *total, uint64_t *available);
+
 #endif

@@ -240,6 +240,12 @@ void tgroup_ids(struct tgroup *tg, int32_t *pgid, int32_t *sid);
 struct tty *tgroup_take_tty(struct tgroup *tg);
 /* True if any process is in the process group. */
 bool pgrp_exists(struct guest *g, int32_t pgid);
+/* A task's signal state, for /proc; bit n-1 is signal n. */
+struct task_signals {
+	uint64_t pending, shared_pending, blocked, ignored, caught;
+	uint32_t queued; /* signals pending for the thread and its process */
+};
+void task_get_signals(struct task *t, struct task_signals *out);
 
 /* What another task owns, with a reference (mm_put, fd_table_put...); NULL once it has exited. */
 struct mm *task_get_mm(struct task *t);
