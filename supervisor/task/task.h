@@ -212,6 +212,7 @@ struct tgroup {
 	int64_t cutime_ns, cstime_ns;
 	uint64_t maxrss, cmaxrss;
 	uint64_t minflt, majflt, nvcsw, nivcsw;
+	int32_t oom_score_adj; /* atomic; inherited by fork */
 	struct itimers *itimers; /* task/itimer.h; NULL until the first; group lock */
 	/* The monitor is told when init (pid 1) ends. */
 	bool is_init;

@@ -26,8 +26,13 @@ void synth_context(struct task *t, const struct inode *inode, struct synth_ctx *
 {
 	const struct synth_inode *si = inode->priv;
 
-	*out = (struct synth_ctx){
-		.t = t, .g = inode->sb->guest, .sb = inode->sb, .node = si->node, .id = si->id};
+	*out = (struct synth_ctx){.t = t,
+				  .g = inode->sb->guest,
+				  .sb = inode->sb,
+				  .node = si->node,
+				  .id = si->id,
+				  .uid = inode->uid,
+				  .gid = inode->gid};
 }
 
 /* The same name has the same number at each lookup; it does not tell where our code lies. */
@@ -370,6 +375,12 @@ static const struct inode_ops synth_magic_ops = {.readlink = synth_readlink,
 int synth_show_number(const struct synth_ctx *c, struct seqbuf *s)
 {
 	seq_printf(s, "%llu\n", (unsigned long long)c->node->value);
+	return 0;
+}
+
+int synth_show_text(const struct synth_ctx *c, struct seqbuf *s)
+{
+	seq_puts(s, c->node->text);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ struct synth_ctx {
 	struct superblock *sb;
 	const struct synth_node *node;
 	struct synth_id id;
+	uint32_t uid, gid; /* the owner of the object */
 };
 
 struct synth_list;
@@ -47,7 +48,8 @@ struct synth_node {
 	const struct synth_node *children;
 	int (*lookup)(const struct synth_ctx *c, const char *name, struct inode **out);
 	int (*list)(const struct synth_ctx *c, struct synth_list *l);
-	uint64_t value; /* for shared show functions */
+	uint64_t value;   /* for synth_show_number */
+	const char *text; /* for synth_show_text */
 };
 
 /* A fresh inode for node about id, owned by uid and gid. */
@@ -61,6 +63,7 @@ bool inode_is_synth(const struct inode *inode);
 
 /* Common bodies. */
 int synth_show_number(const struct synth_ctx *c, struct seqbuf *s); /* value and a newline */
+int synth_show_text(const struct synth_ctx *c, struct seqbuf *s);   /* text as it is */
 
 /* A decimal number, nothing around it but blanks and a newline; -LX_EINVAL. */
 int synth_parse_number(const char *text, int64_t *out) MUST_CHECK;
