@@ -194,6 +194,7 @@ static int copy_group(struct task *t, const struct lx_clone_args *a, struct tgro
 	pthread_mutex_lock(&from->lock);
 	memcpy(tg->rlimit, from->rlimit, sizeof(tg->rlimit));
 	tg->dumpable = from->dumpable;
+	tg->oom_score_adj = __atomic_load_n(&from->oom_score_adj, __ATOMIC_RELAXED);
 	tg->no_new_privs = from->no_new_privs;
 	tg->membarrier_registered = from->membarrier_registered;
 	tg->exe = from->exe ? file_get(from->exe) : NULL;

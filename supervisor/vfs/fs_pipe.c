@@ -18,7 +18,7 @@
 #include "common/lx/poll.h"
 #include "supervisor/guest.h"
 #include "supervisor/mm/uaccess.h"
-#include "supervisor/task/task.h"
+#include "supervisor/task/signal.h"
 #include "supervisor/vfs/poll.h"
 
 #define PAGE           4096u
@@ -28,8 +28,6 @@
 #define PAGES_SOFT     16384u /* /proc/sys/fs/pipe-user-pages-soft: beyond it, small pipes */
 #define SPARE_PAGES    2u
 #define COPY_MAX       65536u /* most that is copied with the lock held */
-
-#define LX_SIGPIPE 13
 
 struct pipe_slot {
 	uint8_t *page;

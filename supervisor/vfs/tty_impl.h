@@ -24,16 +24,10 @@
 #include "common/lx/termios.h"
 #include "supervisor/guest.h"
 #include "supervisor/mm/uaccess.h"
-#include "supervisor/task/task.h"
+#include "supervisor/task/signal.h"
 #include "supervisor/vfs/ldisc.h"
 #include "supervisor/vfs/poll.h"
 #include "supervisor/vfs/tty.h"
-
-#define LX_SIGHUP   1
-#define LX_SIGCONT  18
-#define LX_SIGTTIN  21
-#define LX_SIGTTOU  22
-#define LX_SIGWINCH 28
 
 #define PTS_MAJOR 136
 #define PTS_MAX   4096
