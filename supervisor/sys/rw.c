@@ -66,8 +66,13 @@ int64_t rw_size_limit(struct task *t, int64_t pos, uint64_t n)
 /* Shortens u to n bytes. */
 static void clamp(struct uio *u, uint64_t n)
 {
-	if (u->left > n)
-		u->left = n;
+	if (u->left <= n)
+		return;
+	u->left = n;
+	for (unsigned i = 0; i < u->nseg; i++) {
+		u->seg[i].len = MIN(u->seg[i].len, n);
+		n -= u->seg[i].len;
+	}
 }
 
 static int64_t write_at(struct task *t, struct file *f, struct uio *u, int64_t *pos)

@@ -210,9 +210,9 @@ void remote_release_inode(struct inode *inode)
 	struct remote_session *s = remote_session_of(inode);
 	bool send = false;
 
-	pthread_mutex_lock(&inode->lock);
 	if (inode->nlink > 0)
-		(void)!remote_writeback_locked(inode);
+		(void)remote_writeback(inode);
+	pthread_mutex_lock(&inode->lock);
 	remote_close_handles_locked(inode);
 	pthread_mutex_unlock(&inode->lock);
 	pthread_mutex_lock(&s->lock);
@@ -358,12 +358,12 @@ int remote_setattr(struct inode *inode, uint32_t mask, const struct vfs_attr *at
 	int64_t r = 0;
 
 	(void)file;
+	/* Dirty pages written later would change the time again. */
+	if (mask & (VFS_SET_MTIME | VFS_SET_MTIME_NOW))
+		(void)remote_writeback(inode);
 	pthread_mutex_lock(&inode->lock);
 	if (mask & VFS_SET_SIZE)
 		r = remote_truncate_locked(inode, attr->size);
-	/* Dirty pages written later would change the time again. */
-	if (r == 0 && (mask & (VFS_SET_MTIME | VFS_SET_MTIME_NOW)))
-		r = remote_writeback_locked(inode);
 	if (r == 0 && req.mask) {
 		uint32_t nlink = inode->nlink;
 
@@ -425,11 +425,8 @@ static int remote_sync(struct superblock *sb)
 		}
 		pthread_mutex_unlock(&s->lock);
 		while (n-- > 0) {
-			int r;
+			int r = remote_writeback(batch[n]);
 
-			pthread_mutex_lock(&batch[n]->lock);
-			r = remote_writeback_locked(batch[n]);
-			pthread_mutex_unlock(&batch[n]->lock);
 			result = r < 0 ? r : result;
 			inode_put(batch[n]);
 		}

@@ -58,17 +58,18 @@ static int wait_ready(struct task *t, struct file *f, struct hostfile *h, uint32
 	return WAIT_EVENT(t, &h->wait, ready(h, events), WAIT_FOREVER);
 }
 
-#define BOUNCE 16384u
 /* "Ready for writing" promises no more room than this. */
 #define WRITE_AT_ONCE 4096u
 
-static int limit_iov(struct iovec *iov, int count, size_t max)
+/* The first max bytes of what is pinned; returns the number of pieces. */
+static int limit_iov(const struct user_pin *pin, size_t max, struct iovec *out)
 {
 	int i;
 
-	for (i = 0; i < count && max > 0; i++) {
-		iov[i].iov_len = MIN(iov[i].iov_len, max);
-		max -= iov[i].iov_len;
+	for (i = 0; i < (int)pin->count && max > 0; i++) {
+		out[i] = pin->iov[i];
+		out[i].iov_len = MIN(out[i].iov_len, max);
+		max -= out[i].iov_len;
 	}
 	return i;
 }
@@ -85,12 +86,6 @@ static int64_t hostfile_read(struct task *t, struct file *f, struct uio *u, int6
 		return r;
 	if (u->left == 0)
 		return 0;
-	if (!u->mm) {
-		uint8_t buf[BOUNCE];
-
-		n = read(h->fd, buf, MIN(u->left, sizeof(buf)));
-		return n < 0 ? plat_errno(errno) : uio_to(u, buf, (uint64_t)n);
-	}
 	r = uio_pin(u, true, &pin);
 	if (r < 0)
 		return r;
@@ -107,31 +102,19 @@ static int64_t hostfile_read(struct task *t, struct file *f, struct uio *u, int6
 static int64_t write_once(struct hostfile *h, struct uio *u)
 {
 	size_t max = h->poll ? WRITE_AT_ONCE : SIZE_MAX;
+	struct user_pin pin;
+	struct iovec iov[ARRAY_LEN(pin.iov)];
 	ssize_t n;
+	int count, r;
 
-	if (!u->mm) {
-		uint8_t buf[WRITE_AT_ONCE];
-		struct uio copy = *u;
-		int64_t r;
-
-		if (u->seg == u->inline_seg)
-			copy.seg = copy.inline_seg;
-		r = uio_from(&copy, buf, MIN(u->left, sizeof(buf)));
-		if (r < 0)
-			return r;
-		n = write(h->fd, buf, (size_t)r);
-	} else {
-		struct user_pin pin;
-		int count, r = uio_pin(u, false, &pin);
-
-		if (r < 0)
-			return r;
-		count = limit_iov(pin.iov, (int)pin.count, max);
-		do {
-			n = writev(h->fd, pin.iov, count);
-		} while (n < 0 && errno == EINTR);
-		user_unpin(&pin);
-	}
+	r = uio_pin(u, false, &pin);
+	if (r < 0)
+		return r;
+	count = limit_iov(&pin, max, iov);
+	do {
+		n = writev(h->fd, iov, count);
+	} while (n < 0 && errno == EINTR);
+	user_unpin(&pin);
 	if (n < 0)
 		return plat_errno(errno);
 	uio_advance(u, (uint64_t)n);

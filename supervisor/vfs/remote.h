@@ -112,12 +112,15 @@ int remote_need_handle_locked(struct inode *inode, bool for_write, bool truncate
 /* A handle that create or tmpfile returned becomes the inode's. */
 void remote_adopt_handle(struct inode *inode, uint64_t handle, struct ipc_fds *fds);
 void remote_close_handles_locked(struct inode *inode);
+/* Puts the inode on the list of those whose handles may be closed; inode.lock is held. */
+void remote_enter_idle_locked(struct inode *inode);
 void remote_trim_idle(struct remote_session *s, uint32_t keep);
 struct remote_handle *remote_reader(const struct remote_inode *ri);
 
 /* remote_io.c */
 int remote_truncate_locked(struct inode *inode, uint64_t size) MUST_CHECK;
-int remote_writeback_locked(struct inode *inode) MUST_CHECK;
+/* Writes dirty pages back; without inode.lock. */
+int remote_writeback(struct inode *inode);
 
 /* remote_dir.c */
 void remote_listing_put(struct remote_listing *l);

@@ -170,7 +170,7 @@ void remote_trim_idle(struct remote_session *s, uint32_t keep)
 	} while (n > 0 && --tries > 0);
 }
 
-static void enter_idle_locked(struct inode *inode)
+void remote_enter_idle_locked(struct inode *inode)
 {
 	struct remote_inode *ri = remote_of(inode);
 	struct remote_session *s = remote_session_of(inode);
@@ -196,7 +196,7 @@ void remote_adopt_handle(struct inode *inode, uint64_t handle, struct ipc_fds *f
 		(void)fsd_post_close(remote_session_of(inode)->client, &req);
 	} else {
 		install_locked(inode, h, true);
-		enter_idle_locked(inode);
+		remote_enter_idle_locked(inode);
 	}
 	pthread_mutex_unlock(&inode->lock);
 }
@@ -229,13 +229,20 @@ void remote_file_release(struct file *f)
 	struct remote_session *s = remote_session_of(inode);
 	bool trim;
 
+	if (__atomic_load_n(&ri->dirty, __ATOMIC_RELAXED)) {
+		bool last;
+
+		pthread_mutex_lock(&inode->lock);
+		last = ri->opens == 1 && inode->nlink > 0;
+		pthread_mutex_unlock(&inode->lock);
+		if (last && remote_writeback(inode) == 0)
+			__atomic_store_n(&ri->dirty, false, __ATOMIC_RELAXED);
+	}
 	pthread_mutex_lock(&inode->lock);
 	if (--ri->opens == 0) {
-		if (inode->nlink > 0)
-			(void)!remote_writeback_locked(inode);
 		close_retired_locked(inode);
 		if (ri->rd || ri->wr)
-			enter_idle_locked(inode);
+			remote_enter_idle_locked(inode);
 	}
 	pthread_mutex_unlock(&inode->lock);
 	pthread_mutex_lock(&s->lock);

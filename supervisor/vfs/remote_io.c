@@ -16,53 +16,9 @@
 #include "supervisor/guest.h"
 #include "supervisor/vfs/remote.h"
 
-/* Memory of the front of a uio as the host sees it. */
-struct piece {
-	struct user_pin pin;
-	struct iovec iov[64];
-	unsigned count;
-	uint64_t bytes;
-	bool pinned;
-};
-
-static int piece_take(struct uio *u, bool write, uint64_t max, struct piece *p)
-{
-	uint64_t n = 0;
-
-	p->count = 0;
-	p->pinned = u->mm != NULL;
-	if (p->pinned) {
-		int r = uio_pin(u, write, &p->pin);
-
-		if (r < 0)
-			return r;
-		for (; p->count < p->pin.count && n < max; p->count++) {
-			p->iov[p->count] = p->pin.iov[p->count];
-			p->iov[p->count].iov_len = MIN(p->iov[p->count].iov_len, max - n);
-			n += p->iov[p->count].iov_len;
-		}
-	} else {
-		for (unsigned i = 0; i < u->nseg && p->count < ARRAY_LEN(p->iov) && n < max; i++) {
-			if (u->seg[i].len == 0)
-				continue;
-			p->iov[p->count].iov_base = (void *)(uintptr_t)u->seg[i].base;
-			p->iov[p->count].iov_len = MIN(u->seg[i].len, max - n);
-			n += p->iov[p->count++].iov_len;
-		}
-	}
-	p->bytes = n;
-	return 0;
-}
-
-static void piece_drop(struct piece *p)
-{
-	if (p->pinned)
-		user_unpin(&p->pin);
-}
-
 /* By message, for policy strict. */
 static int64_t fsd_read(struct inode *inode, uint64_t handle, uint64_t offset,
-                        const struct piece *p)
+                        const struct user_pin *p)
 {
 	struct remote_session *s = remote_session_of(inode);
 	uint64_t want = MIN(p->bytes, s->bulk ? (uint64_t)IPC_MAX_READ : 4096u);
@@ -101,7 +57,7 @@ static int64_t fsd_read(struct inode *inode, uint64_t handle, uint64_t offset,
 }
 
 static int64_t fsd_write(struct inode *inode, uint64_t handle, uint64_t offset,
-                         const struct piece *p)
+                         const struct user_pin *p)
 {
 	struct remote_session *s = remote_session_of(inode);
 	uint64_t want = MIN(p->bytes, s->bulk ? (uint64_t)IPC_MAX_READ : 4096u), done = 0;
@@ -132,7 +88,7 @@ static int64_t fsd_write(struct inode *inode, uint64_t handle, uint64_t offset,
 }
 
 static int64_t handle_read(struct inode *inode, const struct remote_handle *h,
-                           const struct piece *p, int64_t pos)
+                           const struct user_pin *p, int64_t pos)
 {
 	ssize_t n;
 
@@ -146,7 +102,7 @@ static int64_t handle_read(struct inode *inode, const struct remote_handle *h,
 }
 
 static int64_t handle_write(struct inode *inode, const struct remote_handle *h,
-                            const struct piece *p, int64_t pos)
+                            const struct user_pin *p, int64_t pos)
 {
 	ssize_t n;
 
@@ -189,16 +145,16 @@ static int64_t remote_read(struct task *t, struct file *f, struct uio *u, int64_
 		return read_mapped(inode, u, pos);
 	while (u->left > 0) {
 		const struct remote_handle *h = remote_reader(remote_of(inode));
-		struct piece p;
+		struct user_pin p;
 		int64_t r;
 
 		if (!h)
 			return total ? total : -LX_EIO;
-		r = piece_take(u, true, UINT64_MAX, &p);
+		r = uio_pin(u, true, &p);
 		if (r < 0)
 			return total ? total : r;
 		r = handle_read(inode, h, &p, *pos);
-		piece_drop(&p);
+		user_unpin(&p);
 		if (r < 0)
 			return total ? total : r;
 		uio_advance(u, (uint64_t)r);
@@ -229,59 +185,42 @@ static int set_length_locked(struct inode *inode, uint64_t size)
 int remote_truncate_locked(struct inode *inode, uint64_t size)
 {
 	struct remote_inode *ri = remote_of(inode);
+	uint64_t old;
 	int r = remote_need_handle_locked(inode, true, size == 0);
 
 	if (r < 0)
 		return r;
-	if (inode->cache && size < inode->size)
-		pagecache_truncate(inode->cache, size);
 	r = set_length_locked(inode, size);
 	if (r < 0)
 		return r;
-	if (inode->cache && size > inode->size)
-		pagecache_truncate(inode->cache, size);
+	old = inode->size;
 	inode_set_size(inode, size);
+	if (inode->cache && size < old)
+		pagecache_truncate(inode->cache, size);
 	remote_mark_stale(inode, REMOTE_STALE_DATA);
-	if (ri->opens == 0) {
-		struct remote_session *s = remote_session_of(inode);
-
-		pthread_mutex_lock(&s->lock);
-		if (list_empty(&ri->idle)) {
-			list_add_tail(&ri->idle, &s->idle);
-			s->idle_count++;
-		}
-		pthread_mutex_unlock(&s->lock);
-	}
+	if (ri->opens == 0)
+		remote_enter_idle_locked(inode);
 	return 0;
 }
 
-int remote_writeback_locked(struct inode *inode)
+int remote_writeback(struct inode *inode)
 {
-	struct remote_inode *ri = remote_of(inode);
+	struct pagecache *pc = __atomic_load_n(&inode->cache, __ATOMIC_ACQUIRE);
 	int r;
 
-	if (!ri->dirty || !inode->cache)
+	if (!pc || !__atomic_load_n(&remote_of(inode)->dirty, __ATOMIC_RELAXED))
 		return 0;
-	r = pagecache_sync(inode->cache, 0, UINT64_MAX);
+	r = pagecache_sync(pc, 0, INT64_MAX);
 	remote_mark_stale(inode, REMOTE_STALE_DATA);
-	if (r == 0 && ri->opens == 0)
-		__atomic_store_n(&ri->dirty, false, __ATOMIC_RELAXED);
 	return r;
 }
 
-/* inode.lock is held. */
-static int64_t write_mapped_locked(struct inode *inode, struct piece *p, int64_t pos)
+/* inode.lock is held; the page cache writes through. */
+static int64_t write_mapped_locked(struct inode *inode, struct user_pin *p, int64_t pos)
 {
 	struct uio_seg seg[ARRAY_LEN(p->iov)];
 	struct uio k;
-	int r;
 
-	if ((uint64_t)pos + p->bytes > inode->size) {
-		r = set_length_locked(inode, (uint64_t)pos + p->bytes);
-		if (r < 0)
-			return r;
-		inode_set_size(inode, (uint64_t)pos + p->bytes);
-	}
 	for (unsigned i = 0; i < p->count; i++) {
 		seg[i].base = (uint64_t)(uintptr_t)p->iov[i].iov_base;
 		seg[i].len = p->iov[i].iov_len;
@@ -290,11 +229,10 @@ static int64_t write_mapped_locked(struct inode *inode, struct piece *p, int64_t
 	k.seg = seg;
 	k.nseg = p->count;
 	k.left = p->bytes;
-	__atomic_store_n(&remote_of(inode)->dirty, true, __ATOMIC_RELAXED);
 	return pagecache_write(inode->cache, (uint64_t)pos, &k, p->bytes);
 }
 
-static int64_t write_piece_locked(struct file *f, struct piece *p, int64_t *pos)
+static int64_t write_piece_locked(struct file *f, struct user_pin *p, int64_t *pos)
 {
 	struct inode *inode = f->inode;
 	struct remote_inode *ri = remote_of(inode);
@@ -327,15 +265,15 @@ static int64_t remote_write(struct task *t, struct file *f, struct uio *u, int64
 
 	(void)t;
 	while (u->left > 0) {
-		struct piece p;
-		int64_t r = piece_take(u, false, UINT64_MAX, &p);
+		struct user_pin p;
+		int64_t r = uio_pin(u, false, &p);
 
 		if (r < 0)
 			return total ? total : r;
 		pthread_mutex_lock(&inode->lock);
 		r = write_piece_locked(f, &p, pos);
 		pthread_mutex_unlock(&inode->lock);
-		piece_drop(&p);
+		user_unpin(&p);
 		if (r < 0)
 			return total ? total : r;
 		uio_advance(u, (uint64_t)r);
@@ -357,10 +295,9 @@ static int64_t remote_lseek(struct task *t, struct file *f, int64_t offset, int 
 	(void)t;
 	if (whence != LX_SEEK_DATA && whence != LX_SEEK_HOLE)
 		return vfs_lseek_generic(f, offset, whence);
+	(void)remote_writeback(inode);
 	pthread_mutex_lock(&inode->lock);
-	r = remote_writeback_locked(inode);
-	if (r == 0)
-		r = remote_refresh_locked(inode);
+	r = remote_refresh_locked(inode);
 	h = remote_reader(remote_of(inode));
 	if (r == 0 && !h)
 		r = -LX_EIO;
@@ -394,10 +331,8 @@ static int remote_fsync(struct file *f, bool data_only)
 	const struct remote_handle *h;
 	int64_t r;
 
-	pthread_mutex_lock(&inode->lock);
-	r = remote_writeback_locked(inode);
+	r = remote_writeback(inode);
 	h = remote_reader(remote_of(inode));
-	pthread_mutex_unlock(&inode->lock);
 	if (r < 0 || !h)
 		return (int)r;
 	if (h->fd >= 0) {
@@ -425,10 +360,9 @@ static int64_t remote_fallocate(struct file *f, uint32_t mode, int64_t offset, i
 	bool grows = !(mode & LX_FALLOC_FL_KEEP_SIZE);
 	int64_t r;
 
+	(void)remote_writeback(inode);
 	pthread_mutex_lock(&inode->lock);
-	r = remote_writeback_locked(inode);
-	if (r == 0 && !ri->wr)
-		r = -LX_EIO;
+	r = ri->wr ? 0 : -LX_EIO;
 	if (r == 0) {
 		req.handle = ri->wr->handle;
 		r = remote_result(
@@ -445,37 +379,12 @@ static int64_t remote_fallocate(struct file *f, uint32_t mode, int64_t offset, i
 	return r < 0 ? r : 0;
 }
 
-/* Page cache. */
-static int64_t cache_read_page(void *owner, uint64_t offset, void *page)
+/* Page cache.  Its calls come with inode.lock held. */
+static int64_t cache_read_run(void *owner, uint64_t offset, void *buf, uint64_t n)
 {
 	struct inode *inode = owner;
 	const struct remote_handle *h = remote_reader(remote_of(inode));
-	struct piece p = {.count = 1, .bytes = 4096};
-	int64_t total = 0;
-
-	if (!h)
-		return -LX_EIO;
-	while (total < 4096) {
-		int64_t r;
-
-		p.iov[0].iov_base = (char *)page + total;
-		p.iov[0].iov_len = (size_t)(4096 - total);
-		p.bytes = p.iov[0].iov_len;
-		r = handle_read(inode, h, &p, (int64_t)offset + total);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			break;
-		total += r;
-	}
-	return total;
-}
-
-static int64_t cache_write_page(void *owner, uint64_t offset, const void *page, uint64_t n)
-{
-	struct inode *inode = owner;
-	const struct remote_handle *h = __atomic_load_n(&remote_of(inode)->wr, __ATOMIC_ACQUIRE);
-	struct piece p = {.count = 1};
+	struct user_pin p = {.count = 1};
 	uint64_t done = 0;
 
 	if (!h)
@@ -483,8 +392,36 @@ static int64_t cache_write_page(void *owner, uint64_t offset, const void *page, 
 	while (done < n) {
 		int64_t r;
 
-		p.iov[0].iov_base = (char *)(uintptr_t)page + done;
-		p.iov[0].iov_len = n - done;
+		p.iov[0] = (struct iovec){(char *)buf + done, n - done};
+		p.bytes = n - done;
+		r = handle_read(inode, h, &p, (int64_t)(offset + done));
+		if (r < 0)
+			return r;
+		if (r == 0)
+			break;
+		done += (uint64_t)r;
+	}
+	return (int64_t)done;
+}
+
+static int64_t cache_read_page(void *owner, uint64_t offset, void *page)
+{
+	return cache_read_run(owner, offset, page, 4096);
+}
+
+static int64_t cache_write_page(void *owner, uint64_t offset, const void *page, uint64_t n)
+{
+	struct inode *inode = owner;
+	const struct remote_handle *h = __atomic_load_n(&remote_of(inode)->wr, __ATOMIC_ACQUIRE);
+	struct user_pin p = {.count = 1};
+	uint64_t done = 0;
+
+	if (!h)
+		return -LX_EIO;
+	while (done < n) {
+		int64_t r;
+
+		p.iov[0] = (struct iovec){(char *)(uintptr_t)page + done, n - done};
 		p.bytes = n - done;
 		r = handle_write(inode, h, &p, (int64_t)(offset + done));
 		if (r <= 0)
@@ -492,6 +429,20 @@ static int64_t cache_write_page(void *owner, uint64_t offset, const void *page, 
 		done += (uint64_t)r;
 	}
 	return (int64_t)n;
+}
+
+static void cache_lock(void *owner)
+{
+	struct inode *inode = owner;
+
+	pthread_mutex_lock(&inode->lock);
+}
+
+static void cache_unlock(void *owner)
+{
+	struct inode *inode = owner;
+
+	pthread_mutex_unlock(&inode->lock);
 }
 
 static uint64_t cache_size(void *owner)
