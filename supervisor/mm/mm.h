@@ -167,5 +167,7 @@ int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa) MUST_
 uint64_t pagecache_next_page(struct pagecache *pc, uint64_t index);
 /* Pages there now. */
 uint64_t pagecache_pages(const struct pagecache *pc);
+/* Shared mappings through which it may be written now (F_SEAL_WRITE). */
+uint32_t pagecache_writable_maps(struct pagecache *pc);
 
 #endif

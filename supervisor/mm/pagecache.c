@@ -142,6 +142,16 @@ void pagecache_free(struct pagecache *pc)
 	pagecache_put(pc);
 }
 
+uint32_t pagecache_writable_maps(struct pagecache *pc)
+{
+	uint32_t n;
+
+	pthread_mutex_lock(&pc->lock);
+	n = pc->writable_maps;
+	pthread_mutex_unlock(&pc->lock);
+	return n;
+}
+
 bool pagecache_active(const struct pagecache *pc)
 {
 	return pagecache_pages(pc) != 0;

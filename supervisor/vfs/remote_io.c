@@ -451,9 +451,12 @@ static uint64_t cache_size(void *owner)
 }
 
 static const struct pagecache_ops cache_ops = {
-    .read_page = cache_read_page,
-    .write_page = cache_write_page,
-    .size = cache_size,
+	.read_page = cache_read_page,
+	.write_page = cache_write_page,
+	.size = cache_size,
+	.read_run = cache_read_run,
+	.lock = cache_lock,
+	.unlock = cache_unlock,
 };
 
 static int remote_mapping(struct file *f, struct pagecache **out)
