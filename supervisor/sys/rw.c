@@ -260,6 +260,26 @@ int64_t sys_pwritev2(struct task *t, const struct sys_args *a)
 	return vector(t, a, true, pos == -1 ? NULL : &pos, arg_u32(a, 5));
 }
 
+/* pos_lock is held.  Directories hear of absolute positions only. */
+static int64_t seek_locked(struct task *t, struct file *f, int64_t offset, int whence)
+{
+	int64_t r;
+
+	if (LX_S_ISDIR(f->inode->mode)) {
+		if (whence != LX_SEEK_SET && whence != LX_SEEK_CUR)
+			return -LX_EINVAL;
+		if (add_overflows(whence == LX_SEEK_CUR ? f->pos : 0, offset, &offset) || offset < 0)
+			return -LX_EINVAL;
+		whence = LX_SEEK_SET;
+	}
+	if (!f->ops->lseek)
+		return vfs_lseek_generic(f, offset, whence);
+	r = f->ops->lseek(t, f, offset, whence);
+	if (r >= 0)
+		f->pos = r;
+	return r;
+}
+
 int64_t sys_lseek(struct task *t, const struct sys_args *a)
 {
 	struct file *f = fd_file_opened(t, arg_int(a, 0));
@@ -274,8 +294,7 @@ int64_t sys_lseek(struct task *t, const struct sys_args *a)
 		r = -LX_EINVAL;
 	} else {
 		pthread_mutex_lock(&f->pos_lock);
-		r = f->ops->lseek ? f->ops->lseek(t, f, offset, whence)
-				  : vfs_lseek_generic(f, offset, whence);
+		r = seek_locked(t, f, offset, whence);
 		pthread_mutex_unlock(&f->pos_lock);
 	}
 	file_put(f);

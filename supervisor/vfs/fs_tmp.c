@@ -696,7 +696,7 @@ static int parse_options(const char *options, struct tmp_options *o)
 
 		if (eq)
 			*eq++ = '\0';
-		r = parse_option(s, eq ? eq : (char *)"", o);
+		r = parse_option(s, eq ? eq : s + strlen(s), o);
 	}
 	free(copy);
 	return r;

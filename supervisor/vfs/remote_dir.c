@@ -464,19 +464,13 @@ static int remote_readdir(struct task *t, struct file *f, vfs_filldir *fill, voi
 /* Positions are those that readdir gave; the beginning is a fresh look at the directory. */
 static int64_t remote_dir_lseek(struct task *t, struct file *f, int64_t offset, int whence)
 {
-	int64_t pos = whence == LX_SEEK_CUR ? f->pos : 0;
-
 	(void)t;
-	if (whence != LX_SEEK_SET && whence != LX_SEEK_CUR)
-		return -LX_EINVAL;
-	if (add_overflows(pos, offset, &pos) || pos < 0)
-		return -LX_EINVAL;
-	if (pos == 0) {
+	(void)whence;
+	if (offset == 0) {
 		remote_listing_put(f->priv);
 		f->priv = NULL;
 	}
-	f->pos = pos;
-	return pos;
+	return offset;
 }
 
 static int remote_dir_fsync(struct file *f, bool data_only)

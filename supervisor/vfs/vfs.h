@@ -159,7 +159,10 @@ struct file_ops {
 	/* Transfers through u at *pos (advanced); bytes or negative errno.  [EINVAL] */
 	int64_t (*read)(struct task *t, struct file *f, struct uio *u, int64_t *pos);
 	int64_t (*write)(struct task *t, struct file *f, struct uio *u, int64_t *pos);
+	/* [by the inode's size] The new position, which becomes pos; pos_lock is held.
+	 * Directories are asked for absolute positions only (SEEK_SET). */
 	int64_t (*lseek)(struct task *t, struct file *f, int64_t offset, int whence);
+	/* From pos (2 on: "." and ".." are the caller's); moves it on.  pos_lock is held. */
 	int (*readdir)(struct task *t, struct file *f, vfs_filldir *fill, void *opaque);
 	/* What is ready now (POLL* bits); registers pt's interest (pt may be NULL). [always ready]
 	 */
