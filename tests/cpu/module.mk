@@ -17,3 +17,13 @@ SEED ?= 1
 .PHONY: cpu-diff
 cpu-diff: $(B)/tests/cpu/cpu_diff build/guest/cpu_diff_guest ## compare the CPU with qemu-aarch64 on random code (COUNT= SEED= ARGS=)
 	$(Q)$(B)/tests/cpu/cpu_diff --count $(COUNT) --seed $(SEED) $(ARGS)
+
+$(B)/tests/cpu/decode_all: $(B)/tests/cpu/decode_all.o $(CPU_TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		-lcapstone -lm
+
+STRIDE ?= 1
+.PHONY: cpu-decode
+cpu-decode: $(B)/tests/cpu/decode_all ## compare the decoder with capstone on all 2^32 words (STRIDE=)
+	$(Q)$(B)/tests/cpu/decode_all --stride $(STRIDE) $(ARGS)
