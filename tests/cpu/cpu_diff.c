@@ -34,7 +34,10 @@ struct diff {
 	uint64_t *data; /* the data pages, contiguous */
 	struct wire_case *cases;
 	struct wire_result *ours, *theirs;
+	uint32_t fpcr; /* of the program that is being made */
 	unsigned failures;
+	uint64_t *drawn;   /* by row: instructions in programs */
+	uint64_t cut_short; /* programs that ended in a fault */
 };
 
 static void to_wire(const struct a64_regs *from, struct wire_regs *to)
@@ -133,10 +136,19 @@ static bool same(const struct wire_result *a, const struct wire_result *b)
 	       (!fault || a->addr == b->addr) && (fault || a->memory_hash == b->memory_hash);
 }
 
+#define FPCR_FZ (1u << 24)
+
 static bool wanted(void *opaque, const char *name)
 {
 	const struct diff *d = opaque;
 
+	/* A denormal that FZ makes zero is not converted exactly: Z must be clear (Arm ARM,
+	 * FPToFixedJS); qemu 7.2 sets it. */
+	if ((d->fpcr & FPCR_FZ) && strcmp(name, "fjcvtzs") == 0)
+		return false;
+	/* Each step is a vcpu_run of its own, which clears the monitor. */
+	if (d->step && strncmp(name, "st", 2) == 0 && (strstr(name, "xr") || strstr(name, "xp")))
+		return false;
 	return !d->rows || strstr(name, d->rows);
 }
 
@@ -169,9 +181,29 @@ static void make_case(struct diff *d, unsigned slot, uint64_t seed, struct wire_
 	a64_rand_regs(&r, &regs);
 	regs.pc = WIRE_CODE + slot * WIRE_CODE_SLOT;
 	to_wire(&regs, &c->in);
+	d->fpcr = regs.fpcr;
 	c->memory_seed = seed;
 	c->insns = d->length;
 	a64_rand_program(&r, c->code, d->length, wanted, allocated, d);
+	for (unsigned i = 0; i < d->length; i++) {
+		const struct a64_row *row = a64_decode(c->code[i]);
+
+		if (row)
+			d->drawn[row - a64_rows]++;
+	}
+}
+
+/* Rows of which no instruction came up, apart from those that random programs leave out. */
+static void print_coverage(const struct diff *d)
+{
+	unsigned never = 0;
+
+	for (unsigned i = 0; i < a64_row_count; i++) {
+		if (d->drawn[i] || a64_rows[i].fn == a64_undefined)
+			continue;
+		printf("%s %s", never++ ? "" : "cpu_diff: never drawn:", a64_rows[i].name);
+	}
+	printf("%scpu_diff: %" PRIu64 " programs ended in a fault\n", never ? "\n" : "", d->cut_short);
 }
 
 static void print_insn(uint64_t pc, uint32_t word)
@@ -287,6 +319,7 @@ static int run_batch(struct diff *d, uint64_t first_seed)
 	for (unsigned i = 0; i < BATCH; i++) {
 		make_case(d, i, first_seed + i, &d->cases[i]);
 		run_ours(d, i, &d->cases[i], &d->ours[i]);
+		d->cut_short += d->ours[i].signal != SIGTRAP;
 	}
 	if (peer_run(&d->peer, d->cases, BATCH, d->theirs))
 		return -1;
@@ -367,9 +400,10 @@ int main(int argc, char **argv)
 	open_box(&d);
 	d.data = malloc(WIRE_DATA_SIZE);
 	d.cases = calloc(BATCH, sizeof(*d.cases));
+	d.drawn = calloc(a64_row_count, sizeof(*d.drawn));
 	d.ours = calloc(BATCH, sizeof(*d.ours));
 	d.theirs = calloc(BATCH, sizeof(*d.theirs));
-	if (!d.data || !d.cases || !d.ours || !d.theirs)
+	if (!d.drawn || !d.data || !d.cases || !d.ours || !d.theirs)
 		return 2;
 	printf("cpu_diff: seed %" PRIu64 ", %u rows\n", d.seed, a64_row_count);
 	for (uint64_t s = d.seed << 32; done < d.count && !err && d.failures < d.max_failures;
@@ -377,9 +411,11 @@ int main(int argc, char **argv)
 		err = run_batch(&d, s);
 		done += (uint64_t)BATCH * d.length;
 	}
+	print_coverage(&d);
 	printf("cpu_diff: %" PRIu64 " instructions, %u differences\n", done, d.failures);
 	vcpu_free(d.v);
 	a64_box_release(&d.box);
+	free(d.drawn);
 	free(d.data);
 	free(d.cases);
 	free(d.ours);

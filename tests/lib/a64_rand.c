@@ -285,7 +285,9 @@ static bool mend_data(uint32_t *word)
 	bool to_sp = (w & 0x3F800000) == 0x11000000 || (w & 0x3FE00000) == 0x0B200000 ||
 		     ((w & 0x1F800000) == 0x12000000 && (w & 0x60000000) != 0x60000000);
 
-	w = put(w, 4, 0, free_reg(w & 31));
+	/* FCMP and FCCMP have no destination there. */
+	if ((w & 0xFF20FC00) != 0x1E202000 && (w & 0xFF200C00) != 0x1E200400)
+		w = put(w, 4, 0, free_reg(w & 31));
 	if (to_sp && (w & 31) == 31)
 		w = put(w, 4, 0, 7);
 	*word = w;
