@@ -17,7 +17,6 @@ struct dents {
 	struct task *t;
 	struct guest_ptr out;
 	uint64_t room, used;
-	uint64_t last; /* offset of the last entry, whose d_off the next one settles */
 	int error;
 };
 
