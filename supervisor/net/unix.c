@@ -221,6 +221,7 @@ int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_s
 	const char *path;
 	int r = check_addr(a, buf, &path);
 
+	*out = NULL;
 	if (r < 0)
 		return r;
 	if (a->len == PATH_AT)
@@ -237,6 +238,7 @@ int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_s
 	}
 	if (r == 0 && (*out)->s.type != type) {
 		unix_put(*out);
+		*out = NULL;
 		r = -LX_EPROTOTYPE;
 	}
 	return r;
