@@ -6,7 +6,5 @@
 
 /* /dev/null, zero, full, random, urandom: memdev.c. */
 int memdev_register(void) MUST_CHECK;
-/* Fills buf with random bytes of the host's generator. */
-void random_bytes(void *buf, size_t n);
 
 #endif

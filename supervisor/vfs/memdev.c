@@ -1,14 +1,12 @@
 /*
  * memdev.c: /dev/null, /dev/zero, /dev/full, /dev/random and /dev/urandom.
  */
-#include <sys/random.h>
-#include <unistd.h>
-
 #include "common/lx/capability.h"
 #include "common/lx/errno.h"
 #include "common/lx/fcntl.h"
 #include "common/lx/ioctl.h"
 #include "common/lx/poll.h"
+#include "common/plat/mem.h"
 #include "supervisor/guest.h"
 #include "supervisor/task/task.h"
 #include "supervisor/vfs/chardev.h"
@@ -21,7 +19,6 @@
 #define MINOR_RANDOM  8
 #define MINOR_URANDOM 9
 
-#define RANDOM_CHUNK  256u /* what getentropy(3) gives at once */
 #define READ_CHUNK    (1u << 20) /* between looks at pending signals */
 #define ENTROPY_BITS  256u
 
@@ -121,21 +118,6 @@ static void zero_release(struct file *f)
 		pagecache_free(f->priv);
 }
 
-void random_bytes(void *buf, size_t n)
-{
-	uint8_t *p = buf;
-
-	while (n > 0) {
-		size_t part = MIN(n, (size_t)RANDOM_CHUNK);
-
-		/* Only a bad size or address could make it fail. */
-		if (getentropy(p, part) != 0)
-			memset(p, 0, part);
-		p += part;
-		n -= part;
-	}
-}
-
 static int64_t random_read(struct task *t, struct file *f, struct uio *u, int64_t *pos)
 {
 	uint8_t buf[4096];
@@ -147,8 +129,9 @@ static int64_t random_read(struct task *t, struct file *f, struct uio *u, int64_
 		size_t want = MIN(u->left, sizeof(buf));
 		int64_t n;
 
-		random_bytes(buf, want);
-		n = uio_to(u, buf, want);
+		n = plat_random(buf, want);
+		if (n == 0)
+			n = uio_to(u, buf, want);
 		if (n <= 0)
 			return done > 0 ? done : n;
 		done += n;

@@ -2,9 +2,9 @@
  * proc_sysctl.c: /proc/sys: the settings that programs read.  As in other containers they
  * cannot be changed from inside, but for the names of the host.  proc_sys(5).
  */
+#include "common/plat/mem.h"
 #include "supervisor/spec.h"
 #include "supervisor/sys/sys.h"
-#include "supervisor/vfs/chardev.h"
 #include "supervisor/vfs/proc.h"
 
 static int64_t store_refused(const struct synth_ctx *c, char *text, size_t n)
@@ -52,21 +52,24 @@ static void show_uuid_bytes(struct seqbuf *s, const uint8_t b[16])
 }
 
 /* Version 4, RFC 9562. */
-static void uuid_make(uint8_t b[16])
+static int uuid_make(uint8_t b[16])
 {
-	random_bytes(b, 16);
+	int ret = plat_random(b, 16);
+
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	return ret;
 }
 
 static int show_uuid(const struct synth_ctx *c, struct seqbuf *s)
 {
 	uint8_t b[16];
 
+	int ret = uuid_make(b);
+
 	(void)c;
-	uuid_make(b);
 	show_uuid_bytes(s, b);
-	return 0;
+	return ret;
 }
 
 static int show_boot_id(const struct synth_ctx *c, struct seqbuf *s)
@@ -74,15 +77,16 @@ static int show_boot_id(const struct synth_ctx *c, struct seqbuf *s)
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static uint8_t id[16];
 	static bool made;
+	int ret = 0;
 
 	(void)c;
 	pthread_mutex_lock(&lock);
 	if (!made)
-		uuid_make(id);
-	made = true;
+		ret = uuid_make(id);
+	made = ret == 0;
 	pthread_mutex_unlock(&lock);
 	show_uuid_bytes(s, id);
-	return 0;
+	return ret;
 }
 
 static int show_threads_max(const struct synth_ctx *c, struct seqbuf *s)
