@@ -158,8 +158,9 @@ int64_t pagecache_write(struct pagecache *pc, uint64_t offset, struct uio *u, ui
 void pagecache_truncate(struct pagecache *pc, uint64_t size);
 /* The same for a range in the middle, which reads as zeroes afterwards. */
 void pagecache_punch(struct pagecache *pc, uint64_t offset, uint64_t len);
-/* Writes dirty pages back; without the owner's lock. */
+/* Writes dirty pages back; without the owner's lock, and with it. */
 int pagecache_sync(struct pagecache *pc, uint64_t offset, uint64_t len) MUST_CHECK;
+int pagecache_sync_locked(struct pagecache *pc, uint64_t offset, uint64_t len) MUST_CHECK;
 /* The frame of page number index, with a reference, read in if need be; without the owner's
  * lock.  -LX_ENXIO beyond the object's end. */
 int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa) MUST_CHECK;

@@ -24,7 +24,7 @@ static uint64_t anon_size(void *owner)
 
 static const struct pagecache_ops anon_ops = {.size = anon_size};
 
-static const struct pagecache_ops *ops_of(struct pagecache *pc, void **owner)
+const struct pagecache_ops *pagecache_ops_of(struct pagecache *pc, void **owner)
 {
 	const struct pagecache_ops *ops;
 
@@ -38,7 +38,7 @@ static const struct pagecache_ops *ops_of(struct pagecache *pc, void **owner)
 uint64_t pagecache_size(struct pagecache *pc)
 {
 	void *owner;
-	const struct pagecache_ops *ops = ops_of(pc, &owner);
+	const struct pagecache_ops *ops = pagecache_ops_of(pc, &owner);
 
 	return ops->size(owner);
 }
@@ -318,7 +318,7 @@ int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa)
 	*pa = lookup(pc, index);
 	if (*pa)
 		return 0;
-	ops = ops_of(pc, &owner);
+	ops = pagecache_ops_of(pc, &owner);
 	if (ops->lock)
 		ops->lock(owner);
 	/* Pages can be dropped as soon as they are in: until one can be held. */
@@ -373,7 +373,7 @@ static int page_for_write(struct pagecache *pc, uint64_t index, bool whole, uint
 	*pa = lookup(pc, index);
 	if (*pa)
 		return 0;
-	ops = ops_of(pc, &owner);
+	ops = pagecache_ops_of(pc, &owner);
 	if (!whole && !pc->memory_only) {
 		do {
 			err = fill(pc, ops, owner, index);
@@ -411,7 +411,7 @@ static int64_t write_piece(struct pagecache *pc, uint64_t at, struct uio *u, uin
 		vcpu_ram_changed(engine, pa, PAGE_SIZE);
 	if (r > 0 && !pc->memory_only) {
 		void *owner;
-		const struct pagecache_ops *ops = ops_of(pc, &owner);
+		const struct pagecache_ops *ops = pagecache_ops_of(pc, &owner);
 
 		w = ops->write_page ? ops->write_page(owner, at, host + in, (uint64_t)r) : 0;
 	}

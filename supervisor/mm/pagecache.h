@@ -39,6 +39,9 @@ int pagecache_new_anon(struct arena *a, uint64_t size, struct pagecache **out) M
 struct pagecache *pagecache_get(struct pagecache *pc);
 void pagecache_put(struct pagecache *pc);
 
+/* The owner and its operations now: pagecache_free exchanges them. */
+const struct pagecache_ops *pagecache_ops_of(struct pagecache *pc, void **owner);
+
 /* The object's size now; takes the owner's locks. */
 uint64_t pagecache_size(struct pagecache *pc);
 

@@ -180,7 +180,7 @@ static int write_batch(struct pagecache *pc, const struct pagecache_ops *ops, vo
 	return ret;
 }
 
-int pagecache_sync(struct pagecache *pc, uint64_t offset, uint64_t len)
+int pagecache_sync_locked(struct pagecache *pc, uint64_t offset, uint64_t len)
 {
 	uint64_t end, from = offset >> PAGE_SHIFT, last;
 	const struct pagecache_ops *ops;
@@ -191,20 +191,24 @@ int pagecache_sync(struct pagecache *pc, uint64_t offset, uint64_t len)
 	if (pc->memory_only || len == 0)
 		return 0;
 	last = add_overflows(offset, len - 1, &end) ? UINT64_MAX >> PAGE_SHIFT : end >> PAGE_SHIFT;
-	pthread_mutex_lock(&pc->lock);
-	ops = pc->ops;
-	owner = pc->owner;
-	pthread_mutex_unlock(&pc->lock);
+	ops = pagecache_ops_of(pc, &owner);
+	do {
+		collect(pc, &from, last, &b);
+		ret = write_batch(pc, ops, owner, &b);
+	} while (b.n > 0 && ret == 0);
+	return ret;
+}
+
+int pagecache_sync(struct pagecache *pc, uint64_t offset, uint64_t len)
+{
+	const struct pagecache_ops *ops;
+	void *owner;
+	int ret;
+
+	ops = pagecache_ops_of(pc, &owner);
 	if (ops->lock)
 		ops->lock(owner);
-	do {
-		int err;
-
-		collect(pc, &from, last, &b);
-		err = write_batch(pc, ops, owner, &b);
-		if (err)
-			ret = err;
-	} while (b.n > 0 && ret == 0);
+	ret = pagecache_sync_locked(pc, offset, len);
 	if (ops->unlock)
 		ops->unlock(owner);
 	return ret;
