@@ -40,6 +40,7 @@ struct ipc_call {
 	const struct ipc_op *op;
 	void (*cancel)(struct ipc_call *call, void *arg);
 	void *arg;
+	unsigned refs; /* conn->lock: its finisher's, and one while cancel runs */
 };
 
 /* A request of ours that waits for its reply. */
@@ -98,6 +99,20 @@ static void put_conn(struct ipc_conn *conn)
 	pthread_mutex_destroy(&conn->tx_lock);
 	pthread_mutex_destroy(&conn->lock);
 	free(conn);
+}
+
+static void put_call(struct ipc_call *call)
+{
+	struct ipc_conn *conn = call->conn;
+	unsigned left;
+
+	pthread_mutex_lock(&conn->lock);
+	left = --call->refs;
+	pthread_mutex_unlock(&conn->lock);
+	if (left > 0)
+		return;
+	free(call);
+	put_conn(conn);
 }
 
 static void get_conn(struct ipc_conn *conn)
@@ -160,9 +175,11 @@ static void fail_all(struct ipc_conn *conn)
 	while (!list_empty(&calls)) {
 		call = list_first_entry(&calls, struct ipc_call, link);
 		list_del_init(&call->link);
+		call->refs++;
 		pthread_mutex_unlock(&conn->lock);
 		if (call->cancel)
 			call->cancel(call, call->arg);
+		put_call(call);
 		pthread_mutex_lock(&conn->lock);
 	}
 	pthread_mutex_unlock(&conn->lock);
@@ -389,12 +406,16 @@ static void handle_cancel(struct ipc_conn *conn, uint64_t id)
 	list_for_each_entry(call, &conn->deferred, link)
 		if (call->id == id) {
 			found = call;
+			found->refs++;
 			break;
 		}
 	pthread_mutex_unlock(&conn->lock);
 	/* Not there: its reply is under way already. */
-	if (found && found->cancel)
+	if (!found)
+		return;
+	if (found->cancel)
 		found->cancel(found, found->arg);
+	put_call(found);
 }
 
 static int greet(struct ipc_conn *conn, const struct ipc_frame *frame)
@@ -590,7 +611,13 @@ struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
 	if (!call)
 		return NULL;
 	*call = (struct ipc_call){
-		.conn = conn, .id = current->id, .op = current->op, .cancel = cancel, .arg = arg};
+		.conn = conn,
+		.id = current->id,
+		.op = current->op,
+		.cancel = cancel,
+		.arg = arg,
+		.refs = 1,
+	};
 	list_init(&call->link);
 	pthread_mutex_lock(&conn->lock);
 	if (conn->gone || conn->deferred_count >= DEFERRED_MAX) {
@@ -623,8 +650,7 @@ void ipc_call_finish(struct ipc_call *call, const struct ipc_op *op, int64_t res
 		send_reply(conn, call->id, call->op, result, rep, out);
 	else if (out)
 		ipc_fds_close(out);
-	put_conn(conn);
-	free(call);
+	put_call(call);
 }
 
 int ipc_conn_post(struct ipc_conn *conn, const struct ipc_op *op, const void *req)

@@ -39,7 +39,9 @@ int ipc_conn_serve(struct ipc_conn *conn);
 
 /* In a handler: the reply will come later, by S_finish_OP(call, ...), from any thread; what the
  * handler returns is ignored.  cancel (may be NULL) runs when the peer asks to end the call
- * early or is gone; the call still has to be finished, in cancel or later.  NULL: no memory, or
+ * early or is gone; the call still has to be finished, in cancel or later.  It may run while
+ * another thread finishes the call: then call is only good for comparing, and arg must still be
+ * valid.  NULL: no memory, or
  * a one-way message, which has nothing to answer. */
 struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
 				void (*cancel)(struct ipc_call *call, void *arg), void *arg);
