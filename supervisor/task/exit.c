@@ -295,7 +295,8 @@ static void drop_resources(struct task *t)
 	fs = t->fs;
 	t->fs = NULL;
 	pthread_mutex_unlock(&tg->lock);
-	fs_context_put(fs);
+	if (fs) /* the first task may fail before it has one */
+		fs_context_put(fs);
 }
 
 static void clear_child_tid(struct task *t)
