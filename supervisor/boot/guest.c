@@ -52,7 +52,8 @@ static int connect_services(struct guest *g, struct ipc_fds *fds, const char **w
 			g->fsd_bulk = NULL;
 		close(bulk);
 	}
-	if (netd >= 0 && ipc_client_new(netd, &netd_service, &g->netd) < 0) {
+	/* A guest without a network does without netd, too. */
+	if (netd >= 0 && ipc_client_new(netd, &netd_service, &g->netd) < 0 && !g->spec->net_none) {
 		*why = "cannot talk to carrick-netd";
 		return -LX_EIO;
 	}
