@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/plat/errno.h"
 #include "common/plat/process.h"
+#include "fsd/confine.h"
 #include "fsd/container.h"
 #include "fsd/images.h"
 #include "fsd/import.h"
@@ -123,7 +124,9 @@ static NORETURN void run_import(struct store *s, struct import *im, int out)
 
 	signal(SIGPIPE, SIG_IGN);
 	plat_close_all_but(3, keep, ARRAY_LEN(keep));
-	a.code = import_run(s, im, &f);
+	a.code = confine_importer(s, im->source);
+	if (a.code == 0)
+		a.code = import_run(s, im, &f);
 	a.bytes = im->bytes;
 	memcpy(a.digest, im->digest, sizeof(a.digest));
 	if (a.code < 0 && im->progress >= 0)

@@ -7,7 +7,15 @@
 #include "common/lx/errno.h"
 #include "common/rundir.h"
 #include "fsd/admin.h"
+#include "fsd/confine.h"
 #include "ipc/service.h"
+
+static int ready(struct service *s, void *data)
+{
+	(void)s;
+	(void)data;
+	return confine_parent();
+}
 
 int main(int argc, char **argv)
 {
@@ -15,6 +23,7 @@ int main(int argc, char **argv)
 	struct service_config config = {
 		.program = "carrick-fsd",
 		.data = &admin,
+		.ready = ready,
 	};
 	struct fail f = {0};
 

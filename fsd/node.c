@@ -314,8 +314,7 @@ int session_init(struct fsd_session *s, unsigned mount_count)
 	if (hash_init(&s->nodes) || hash_init(&s->inos) || hash_init(&s->names) ||
 	    hash_init(&s->handles))
 		return -LX_ENOMEM;
-	pthread_mutex_init(&s->lock, NULL);
-	s->scratch = s->own_scratch = malloc(FSD_SCRATCH);
+	s->scratch = malloc(FSD_SCRATCH);
 	s->mounts = calloc(mount_count, sizeof(*s->mounts));
 	if (!s->scratch || !s->mounts)
 		return -LX_ENOMEM;
@@ -376,7 +375,6 @@ void session_release(struct fsd_session *s)
 	hash_release(&s->names);
 	hash_release(&s->handles);
 	free(s->mounts);
-	free(s->own_scratch);
-	pthread_mutex_destroy(&s->lock);
+	free(s->scratch);
 	*s = (struct fsd_session){0};
 }

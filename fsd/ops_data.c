@@ -9,27 +9,10 @@
 #include <unistd.h>
 
 #include "common/plat/errno.h"
-#include "common/plat/fs.h"
 #include "fsd/handle.h"
 #include "fsd/ops.h"
+#include "fsd/slow.h"
 #include "ipc/bulk.h"
-
-/* A descriptor of our own, to be used without the session's lock; closed by end_slow. */
-static int begin_slow(struct fsd_session *s, int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	if (copy < 0)
-		return plat_errno(errno);
-	pthread_mutex_unlock(&s->lock);
-	return copy;
-}
-
-static void end_slow(struct fsd_session *s, int copy)
-{
-	close(copy);
-	pthread_mutex_lock(&s->lock);
-}
 
 /* An open regular file by number. */
 static int file_handle(struct fsd_session *s, uint64_t id, struct handle **h)
@@ -114,29 +97,20 @@ int64_t fsd_do_fsync(struct fsd_session *s, const struct fsd_fsync_req *req,
 		     struct fsd_fsync_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h = handle_get(s, req->handle);
-	int r, fd;
 
 	(void)rep;
 	(void)in;
 	(void)out;
 	if (!h)
 		return -LX_EBADF;
-	fd = begin_slow(s, h->fd);
-	if (fd < 0)
-		return fd;
-	do
-		r = req->data_only ? fdatasync(fd) : fsync(fd);
-	while (r < 0 && errno == EINTR);
-	r = r < 0 ? plat_errno(errno) : 0;
-	end_slow(s, fd);
-	return r;
+	return slow_run(s, &(struct slow_job){.kind = SLOW_FSYNC, .fd = h->fd, .data_only = req->data_only});
 }
 
 int64_t fsd_do_fallocate(struct fsd_session *s, const struct fsd_fallocate_req *req,
 			 struct fsd_fallocate_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h;
-	int r = file_handle(s, req->handle, &h), fd;
+	int r = file_handle(s, req->handle, &h);
 
 	(void)rep;
 	(void)in;
@@ -145,12 +119,13 @@ int64_t fsd_do_fallocate(struct fsd_session *s, const struct fsd_fallocate_req *
 		r = -LX_EBADF;
 	if (r == 0 && req->mode > INT32_MAX)
 		r = -LX_EOPNOTSUPP;
-	fd = r < 0 ? r : begin_slow(s, h->fd);
-	if (fd < 0)
-		return fd;
-	r = plat_fallocate(fd, (int)req->mode, req->offset, req->len);
-	end_slow(s, fd);
-	return r;
+	if (r < 0)
+		return r;
+	return slow_run(s, &(struct slow_job){.kind = SLOW_FALLOCATE,
+					      .fd = h->fd,
+					      .mode = (int)req->mode,
+					      .off = req->offset,
+					      .len = req->len});
 }
 
 int64_t fsd_do_lseek(struct fsd_session *s, const struct fsd_lseek_req *req,
@@ -186,8 +161,7 @@ int64_t fsd_do_copy_range(struct fsd_session *s, const struct fsd_copy_range_req
 			  struct fsd_copy_range_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *from, *to;
-	int r = file_handle(s, req->from_handle, &from), a, b;
-	int64_t n;
+	int r = file_handle(s, req->from_handle, &from);
 
 	(void)rep;
 	(void)in;
@@ -199,16 +173,10 @@ int64_t fsd_do_copy_range(struct fsd_session *s, const struct fsd_copy_range_req
 	if (req->from_offset > INT64_MAX - req->len || req->to_offset > INT64_MAX - req->len ||
 	    req->len > INT64_MAX)
 		return -LX_EINVAL;
-	b = fcntl(to->fd, F_DUPFD_CLOEXEC, 0);
-	if (b < 0)
-		return plat_errno(errno);
-	a = begin_slow(s, from->fd);
-	if (a < 0) {
-		close(b);
-		return a;
-	}
-	n = plat_copy_range(a, req->from_offset, b, req->to_offset, MIN(req->len, 64ull << 20));
-	close(b);
-	end_slow(s, a);
-	return n;
+	return slow_run(s, &(struct slow_job){.kind = SLOW_COPY,
+					      .fd = from->fd,
+					      .to = to->fd,
+					      .off = req->from_offset,
+					      .to_off = req->to_offset,
+					      .len = MIN(req->len, 64ull << 20)});
 }

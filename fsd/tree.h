@@ -7,13 +7,12 @@
  * descriptors we hold; no path of the guest is ever resolved.  Directory descriptors are cached
  * per node and layer, least recently used out first.
  *
- * The session's lock is held while a handler runs (dispatch.c takes it), except around host calls
- * that may take long and only need a descriptor (ops_data.c).
+ * One thread serves a session; what takes long and needs only a descriptor goes to slow.c.  So
+ * nothing here is locked.
  */
 #ifndef FSD_TREE_H
 #define FSD_TREE_H
 
-#include <pthread.h>
 #include <sys/stat.h>
 
 #include "common/base.h"
@@ -124,7 +123,6 @@ struct handle {
 };
 
 struct fsd_session {
-	pthread_mutex_t lock;
 	struct hash_table nodes, inos, names, handles;
 	struct list_head dir_lru;
 	unsigned dir_fd_count;
@@ -132,7 +130,8 @@ struct fsd_session {
 	unsigned handle_count, max_handles, node_count;
 	bool strict;
 	struct ipc_bulk *bulk; /* may be NULL */
-	uint8_t *scratch, *own_scratch; /* replies' bytes: FSD_SCRATCH; each serving thread brings its own */
+	struct ipc_conn *conn; /* for late answers; NULL: everything is answered at once */
+	uint8_t *scratch; /* replies' bytes: FSD_SCRATCH */
 	unsigned mount_count;
 	struct mount *mounts; /* mounts[0] is the root file system */
 };

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 
 #include "common/plat/errno.h"
+#include "fsd/confine.h"
 #include "fsd/dirtar.h"
 
 #define MAX_ENTRIES (8ull << 20)
@@ -79,6 +80,8 @@ static int tar_source(int source, pid_t *child, struct fail *f)
 		struct fail why = {0};
 
 		close(p[0]);
+		if (confine_unpacker(source, -1, false) < 0)
+			_exit(1);
 		if (dirtar_write(source, p[1], &why) < 0) {
 			dprintf(2, "carrick-fsd: %s\n", why.text);
 			_exit(1);
@@ -109,7 +112,9 @@ static NORETURN void run_child(int source, int tree, bool whiteouts, int progres
 		setlocale(LC_CTYPE, "");
 	umask(0);
 	fd = tar_source(source, &tar, &a.fail);
-	a.code = fd < 0 ? fd : unpack_layer(fd, tree, &o, &a.result, &a.fail);
+	a.code = fd < 0 ? fd : confine_unpacker(fd, tree, tar > 0);
+	if (a.code == 0)
+		a.code = unpack_layer(fd, tree, &o, &a.result, &a.fail);
 	if (tar > 0) {
 		close(fd);
 		if (waitpid(tar, &status, 0) == tar && status != 0 && a.code == 0)

@@ -9,11 +9,10 @@
 
 #include "common/log.h"
 #include "common/lx/errno.h"
+#include "fsd/confine.h"
 #include "fsd/ops.h"
 #include "fsd/path.h"
-#include "ipc/service.h"
-
-enum { SERVING_THREADS = 3 };
+#include "ipc/server.h"
 
 /* Guests have many open files, each with a descriptor here. */
 static void raise_file_limit(void)
@@ -49,12 +48,15 @@ int worker_main(int fd, void *arg)
 
 	raise_file_limit();
 	umask(0);
-	r = ipc_conn_new(&config, &conn);
+	r = confine_worker(&job->session);
+	if (r == 0)
+		r = ipc_conn_new(&config, &conn);
 	if (r < 0) {
 		log_error("cannot serve a guest: %s", lx_errno_text(r));
 		return 1;
 	}
-	r = service_serve(conn, SERVING_THREADS);
+	job->session.conn = conn;
+	r = ipc_conn_serve(conn);
 	ipc_conn_free(conn);
 	if (job->remove)
 		empty_container(&job->session);

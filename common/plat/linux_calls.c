@@ -27,6 +27,14 @@
 #define SECCOMP_FILTER_FLAG_LOG (1UL << 1)
 #endif
 
+/* Linux 6.13; the same numbers on every architecture.  Older headers lack them. */
+#ifndef SYS_setxattrat
+#define SYS_setxattrat    463
+#define SYS_getxattrat    464
+#define SYS_listxattrat   465
+#define SYS_removexattrat 466
+#endif
+
 /* Calls that newer architectures never had. */
 #ifdef __x86_64__
 #define CALL_OLD(group, name) CALL(group, name)

@@ -60,6 +60,10 @@ int landlock_apply(const struct sandbox_profile *profile)
 
 	if (abi < 0)
 		return plat_errno(errno);
+	/* ABI 1 refuses every rename and link from one directory to another. */
+	for (unsigned i = 0; i < profile->tree_count && abi < 2; i++)
+		if (profile->trees[i].writable)
+			return -LX_EOPNOTSUPP;
 	attr.fs = known_fs_rights(abi);
 	if (!profile->network) {
 		attr.net = NET_BIND_TCP | NET_CONNECT_TCP;

@@ -64,7 +64,6 @@ void box_open(struct fsd_box *b)
 	}
 	b->session.strict = b->strict;
 	need(session_add_root(&b->session, m) == 0, "session_add_root");
-	pthread_mutex_lock(&b->session.lock);
 	b->open = true;
 }
 
@@ -72,7 +71,6 @@ void box_close(struct fsd_box *b)
 {
 	if (!b->open)
 		return;
-	pthread_mutex_unlock(&b->session.lock);
 	session_release(&b->session);
 	b->open = false;
 }
