@@ -3,7 +3,8 @@
  * host's AES-NI and PCLMULQDQ.
  *
  * The portable AES computes its S-box from its definition (inversion in GF(2^8), then an
- * affine map) once, at first use.
+ * affine map) once, at first use.  CRYPTO_PORTABLE leaves out the host's instructions, for
+ * tests.
  */
 #include "vcpu/a64/crypto.h"
 
@@ -46,18 +47,18 @@ static void make_tables(void)
 	inv_sbox[0x63] = 0;
 }
 
-static void soft_sub_shift(union a64_vreg *s)
+static void soft_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	union a64_vreg in = *s;
+	union a64_vreg in = {.q = s->q ^ key->q};
 
 	(void)pthread_once(&tables_once, make_tables);
 	for (unsigned i = 0; i < 16; i++)
 		s->b[i] = sbox[in.b[(i + 4 * (i % 4)) % 16]];
 }
 
-static void soft_inv_sub_shift(union a64_vreg *s)
+static void soft_inv_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	union a64_vreg in = *s;
+	union a64_vreg in = {.q = s->q ^ key->q};
 
 	(void)pthread_once(&tables_once, make_tables);
 	for (unsigned i = 0; i < 16; i++)
@@ -97,7 +98,7 @@ static void soft_clmul(uint64_t a, uint64_t b, uint64_t out[2])
 	out[1] = (uint64_t)(r >> 64);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(CRYPTO_PORTABLE)
 #include <immintrin.h>
 
 #define HOST_AES __attribute__((target("aes,sse2")))
@@ -113,16 +114,18 @@ static bool have_clmul(void)
 }
 
 /* AESENCLAST with a zero key is SubBytes and ShiftRows alone, AESDECLAST their inverses. */
-HOST_AES static void host_sub_shift(union a64_vreg *s)
+HOST_AES static void host_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	__m128i v = _mm_load_si128((const __m128i *)s);
+	__m128i v =
+	    _mm_xor_si128(_mm_load_si128((const __m128i *)s), _mm_load_si128((const __m128i *)key));
 
 	_mm_store_si128((__m128i *)s, _mm_aesenclast_si128(v, _mm_setzero_si128()));
 }
 
-HOST_AES static void host_inv_sub_shift(union a64_vreg *s)
+HOST_AES static void host_inv_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	__m128i v = _mm_load_si128((const __m128i *)s);
+	__m128i v =
+	    _mm_xor_si128(_mm_load_si128((const __m128i *)s), _mm_load_si128((const __m128i *)key));
 
 	_mm_store_si128((__m128i *)s, _mm_aesdeclast_si128(v, _mm_setzero_si128()));
 }
@@ -175,14 +178,14 @@ void crypto_clmul(uint64_t a, uint64_t b, uint64_t out[2])
 	(have_clmul() ? host_clmul : soft_clmul)(a, b, out);
 }
 
-void crypto_aes_sub_shift(union a64_vreg *s)
+void crypto_aes_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	(have_aes() ? host_sub_shift : soft_sub_shift)(s);
+	(have_aes() ? host_sub_shift : soft_sub_shift)(s, key);
 }
 
-void crypto_aes_inv_sub_shift(union a64_vreg *s)
+void crypto_aes_inv_sub_shift(union a64_vreg *s, const union a64_vreg *key)
 {
-	(have_aes() ? host_inv_sub_shift : soft_inv_sub_shift)(s);
+	(have_aes() ? host_inv_sub_shift : soft_inv_sub_shift)(s, key);
 }
 
 void crypto_aes_mix(union a64_vreg *s)

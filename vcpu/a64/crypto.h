@@ -10,9 +10,10 @@
 /* out = a times b as polynomials over {0,1}, low half first. */
 void crypto_clmul(uint64_t a, uint64_t b, uint64_t out[2]);
 
-/* In place: SubBytes(ShiftRows(s)) and its inverse, MixColumns and its inverse (FIPS 197). */
-void crypto_aes_sub_shift(union a64_vreg *s);
-void crypto_aes_inv_sub_shift(union a64_vreg *s);
+/* In place (FIPS 197): SubBytes(ShiftRows(s xor key)) and its inverse, MixColumns and its inverse.
+ */
+void crypto_aes_sub_shift(union a64_vreg *s, const union a64_vreg *key);
+void crypto_aes_inv_sub_shift(union a64_vreg *s, const union a64_vreg *key);
 void crypto_aes_mix(union a64_vreg *s);
 void crypto_aes_inv_mix(union a64_vreg *s);
 

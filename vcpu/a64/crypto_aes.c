@@ -7,21 +7,13 @@
 /* One round without MixColumns: the state in rd, xor the key in rn, substituted and shifted. */
 enum a64_next a64_aese(struct a64_cpu *cpu, const struct a64_op *op)
 {
-	union a64_vreg r = *simd_v(cpu, a64_rd(op));
-
-	r.q ^= simd_v(cpu, a64_rn(op))->q;
-	crypto_aes_sub_shift(&r);
-	cpu->regs.v[a64_rd(op)] = r;
+	crypto_aes_sub_shift(&cpu->regs.v[a64_rd(op)], simd_v(cpu, a64_rn(op)));
 	return A64_OK;
 }
 
 enum a64_next a64_aesd(struct a64_cpu *cpu, const struct a64_op *op)
 {
-	union a64_vreg r = *simd_v(cpu, a64_rd(op));
-
-	r.q ^= simd_v(cpu, a64_rn(op))->q;
-	crypto_aes_inv_sub_shift(&r);
-	cpu->regs.v[a64_rd(op)] = r;
+	crypto_aes_inv_sub_shift(&cpu->regs.v[a64_rd(op)], simd_v(cpu, a64_rn(op)));
 	return A64_OK;
 }
 

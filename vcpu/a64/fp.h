@@ -92,26 +92,26 @@ static ALWAYS_INLINE bool fp_ordered64(const struct a64_cpu *cpu, uint64_t a, ui
 #define FP_SOFT(call, ...) softfp_##call(__VA_ARGS__, cpu->regs.fpcr, &cpu->regs.fpsr)
 
 /* fp_<name>32 and 64 for an operation that the host has as an operator. */
-#define FP_OPERATOR(name, operator)                                                             \
-	static ALWAYS_INLINE uint32_t fp_##name##32(struct a64_cpu *cpu, uint32_t a, uint32_t b) \
-	{                                                                                       \
-		if (LIKELY(fp_fast(cpu))) {                                                     \
-			uint32_t r = fp_bits32(fp_float(a) operator fp_float(b));               \
-                                                                                                \
-			if (LIKELY(fp_plain32(r)))                                              \
-				return r;                                                       \
-		}                                                                               \
-		return FP_SOFT(name##32, a, b);                                                 \
-	}                                                                                       \
-	static ALWAYS_INLINE uint64_t fp_##name##64(struct a64_cpu *cpu, uint64_t a, uint64_t b) \
-	{                                                                                       \
-		if (LIKELY(fp_fast(cpu))) {                                                     \
-			uint64_t r = fp_bits64(fp_double(a) operator fp_double(b));             \
-                                                                                                \
-			if (LIKELY(fp_plain64(r)))                                              \
-				return r;                                                       \
-		}                                                                               \
-		return FP_SOFT(name##64, a, b);                                                 \
+#define FP_OPERATOR(name, operator)                                                               \
+	static ALWAYS_INLINE uint32_t fp_##name##32(struct a64_cpu * cpu, uint32_t a, uint32_t b) \
+	{                                                                                         \
+		if (LIKELY(fp_fast(cpu))) {                                                       \
+			uint32_t r = fp_bits32(fp_float(a) operator fp_float(b));                 \
+                                                                                                  \
+			if (LIKELY(fp_plain32(r)))                                                \
+				return r;                                                         \
+		}                                                                                 \
+		return FP_SOFT(name##32, a, b);                                                   \
+	}                                                                                         \
+	static ALWAYS_INLINE uint64_t fp_##name##64(struct a64_cpu * cpu, uint64_t a, uint64_t b) \
+	{                                                                                         \
+		if (LIKELY(fp_fast(cpu))) {                                                       \
+			uint64_t r = fp_bits64(fp_double(a) operator fp_double(b));               \
+                                                                                                  \
+			if (LIKELY(fp_plain64(r)))                                                \
+				return r;                                                         \
+		}                                                                                 \
+		return FP_SOFT(name##64, a, b);                                                   \
 	}
 
 FP_OPERATOR(add, +)
@@ -133,18 +133,18 @@ static ALWAYS_INLINE uint64_t fp_mulx64(struct a64_cpu *cpu, uint64_t a, uint64_
 
 /* fp_<name>32 and 64 for minimum and maximum: ordered operands, of which equal ones (zeros of
  * either sign) are left to the slow path. */
-#define FP_EXTREME(name, operator)                                                              \
-	static ALWAYS_INLINE uint32_t fp_##name##32(struct a64_cpu *cpu, uint32_t a, uint32_t b) \
-	{                                                                                       \
-		if (LIKELY(fp_ordered32(cpu, a, b) && fp_float(a) != fp_float(b)))              \
-			return fp_float(a) operator fp_float(b) ? a : b;                        \
-		return FP_SOFT(name##32, a, b);                                                 \
-	}                                                                                       \
-	static ALWAYS_INLINE uint64_t fp_##name##64(struct a64_cpu *cpu, uint64_t a, uint64_t b) \
-	{                                                                                       \
-		if (LIKELY(fp_ordered64(cpu, a, b) && fp_double(a) != fp_double(b)))            \
-			return fp_double(a) operator fp_double(b) ? a : b;                      \
-		return FP_SOFT(name##64, a, b);                                                 \
+#define FP_EXTREME(name, operator)                                                                \
+	static ALWAYS_INLINE uint32_t fp_##name##32(struct a64_cpu * cpu, uint32_t a, uint32_t b) \
+	{                                                                                         \
+		if (LIKELY(fp_ordered32(cpu, a, b) && fp_float(a) != fp_float(b)))                \
+			return fp_float(a) operator fp_float(b) ? a : b;                          \
+		return FP_SOFT(name##32, a, b);                                                   \
+	}                                                                                         \
+	static ALWAYS_INLINE uint64_t fp_##name##64(struct a64_cpu * cpu, uint64_t a, uint64_t b) \
+	{                                                                                         \
+		if (LIKELY(fp_ordered64(cpu, a, b) && fp_double(a) != fp_double(b)))              \
+			return fp_double(a) operator fp_double(b) ? a : b;                        \
+		return FP_SOFT(name##64, a, b);                                                   \
 	}
 
 FP_EXTREME(max, >)
@@ -155,18 +155,18 @@ FP_EXTREME(minnm, <)
 
 /* fp_<name>32 and 64: comparisons as the vector instructions make them.  holds: which NZCV
  * of softfp_cmp are true; signal: whether quiet NaNs are invalid. */
-#define FP_RELATION(name, operator, signal, holds)                                              \
-	static ALWAYS_INLINE bool fp_##name##32(struct a64_cpu *cpu, uint32_t a, uint32_t b)    \
-	{                                                                                       \
-		if (LIKELY(fp_ordered32(cpu, a, b)))                                            \
-			return fp_float(a) operator fp_float(b);                                \
-		return holds(FP_SOFT(cmp32, a, b, signal));                                     \
-	}                                                                                       \
-	static ALWAYS_INLINE bool fp_##name##64(struct a64_cpu *cpu, uint64_t a, uint64_t b)    \
-	{                                                                                       \
-		if (LIKELY(fp_ordered64(cpu, a, b)))                                            \
-			return fp_double(a) operator fp_double(b);                              \
-		return holds(FP_SOFT(cmp64, a, b, signal));                                     \
+#define FP_RELATION(name, operator, signal, holds)                                            \
+	static ALWAYS_INLINE bool fp_##name##32(struct a64_cpu * cpu, uint32_t a, uint32_t b) \
+	{                                                                                     \
+		if (LIKELY(fp_ordered32(cpu, a, b)))                                          \
+			return fp_float(a) operator fp_float(b);                              \
+		return holds(FP_SOFT(cmp32, a, b, signal));                                   \
+	}                                                                                     \
+	static ALWAYS_INLINE bool fp_##name##64(struct a64_cpu * cpu, uint64_t a, uint64_t b) \
+	{                                                                                     \
+		if (LIKELY(fp_ordered64(cpu, a, b)))                                          \
+			return fp_double(a) operator fp_double(b);                            \
+		return holds(FP_SOFT(cmp64, a, b, signal));                                   \
 	}
 
 #define FP_IS_EQ(nzcv) ((nzcv) >> 28 == 6)
@@ -183,7 +183,7 @@ static ALWAYS_INLINE uint32_t fp_nzcv32(struct a64_cpu *cpu, uint32_t a, uint32_
 	if (LIKELY(fp_ordered32(cpu, a, b)))
 		return fp_float(a) == fp_float(b)  ? 6u << 28
 		       : fp_float(a) < fp_float(b) ? 8u << 28
-						   : 2u << 28;
+		                                   : 2u << 28;
 	return FP_SOFT(cmp32, a, b, signal);
 }
 
@@ -192,7 +192,7 @@ static ALWAYS_INLINE uint32_t fp_nzcv64(struct a64_cpu *cpu, uint64_t a, uint64_
 	if (LIKELY(fp_ordered64(cpu, a, b)))
 		return fp_double(a) == fp_double(b)  ? 6u << 28
 		       : fp_double(a) < fp_double(b) ? 8u << 28
-						     : 2u << 28;
+		                                     : 2u << 28;
 	return FP_SOFT(cmp64, a, b, signal);
 }
 
@@ -201,14 +201,5 @@ uint32_t fp_muladd32(struct a64_cpu *cpu, uint32_t addend, uint32_t a, uint32_t 
 uint64_t fp_muladd64(struct a64_cpu *cpu, uint64_t addend, uint64_t a, uint64_t b);
 uint32_t fp_sqrt32(struct a64_cpu *cpu, uint32_t a);
 uint64_t fp_sqrt64(struct a64_cpu *cpu, uint64_t a);
-
-/*
- * Whole vectors, when fp_fast: r = n op m, or r = d + n * m, in all lanes of 32 or 64 bits.
- * Only lanes that are plain are of use; false: the host cannot.
- */
-bool fp_host_muladd_v32(union a64_vreg *r, const union a64_vreg *d, const union a64_vreg *n,
-			const union a64_vreg *m);
-bool fp_host_muladd_v64(union a64_vreg *r, const union a64_vreg *d, const union a64_vreg *n,
-			const union a64_vreg *m);
 
 #endif

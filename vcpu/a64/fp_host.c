@@ -2,7 +2,7 @@
  * fp_host.c: the FP operations for which the host may or may not have an instruction: fused
  * multiply-add (FMA on x86, found out at run time) and square root.
  */
-#include "vcpu/a64/fp.h"
+#include "vcpu/a64/simd_fp.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,28 +24,24 @@ HOST_FMA static uint64_t host_muladd64(uint64_t addend, uint64_t a, uint64_t b)
 	return fp_bits64(__builtin_fma(fp_double(a), fp_double(b), fp_double(addend)));
 }
 
-HOST_FMA bool fp_host_muladd_v32(union a64_vreg *r, const union a64_vreg *d,
-                                 const union a64_vreg *n, const union a64_vreg *m)
+/* r = d + n * m, or d - n * m, in lanes of 64 or 32 bits. */
+HOST_FMA static ALWAYS_INLINE void host_muladd_v(union a64_vreg *r, const union a64_vreg *d,
+                                                 const union a64_vreg *n, const union a64_vreg *m,
+                                                 bool is64, bool negate)
 {
-	if (!have_fma())
-		return false;
-	_mm_store_si128((__m128i *)r, _mm_castps_si128(_mm_fmadd_ps(
-	                                  _mm_castsi128_ps(_mm_load_si128((const __m128i *)n)),
-	                                  _mm_castsi128_ps(_mm_load_si128((const __m128i *)m)),
-	                                  _mm_castsi128_ps(_mm_load_si128((const __m128i *)d)))));
-	return true;
-}
+	if (is64) {
+		__m128d vd = _mm_load_pd((const double *)d), vn = _mm_load_pd((const double *)n);
+		__m128d vm = _mm_load_pd((const double *)m);
 
-HOST_FMA bool fp_host_muladd_v64(union a64_vreg *r, const union a64_vreg *d,
-                                 const union a64_vreg *n, const union a64_vreg *m)
-{
-	if (!have_fma())
-		return false;
-	_mm_store_si128((__m128i *)r, _mm_castpd_si128(_mm_fmadd_pd(
-	                                  _mm_castsi128_pd(_mm_load_si128((const __m128i *)n)),
-	                                  _mm_castsi128_pd(_mm_load_si128((const __m128i *)m)),
-	                                  _mm_castsi128_pd(_mm_load_si128((const __m128i *)d)))));
-	return true;
+		vd = negate ? _mm_fnmadd_pd(vn, vm, vd) : _mm_fmadd_pd(vn, vm, vd);
+		_mm_store_pd((double *)r, vd);
+	} else {
+		__m128 vd = _mm_load_ps((const float *)d), vn = _mm_load_ps((const float *)n);
+		__m128 vm = _mm_load_ps((const float *)m);
+
+		vd = negate ? _mm_fnmadd_ps(vn, vm, vd) : _mm_fmadd_ps(vn, vm, vd);
+		_mm_store_ps((float *)r, vd);
+	}
 }
 
 static uint32_t host_sqrt32(uint32_t a)
@@ -79,20 +75,19 @@ static uint64_t host_muladd64(uint64_t addend, uint64_t a, uint64_t b)
 	return fp_bits64(__builtin_fma(fp_double(a), fp_double(b), fp_double(addend)));
 }
 
-bool fp_host_muladd_v32(union a64_vreg *r, const union a64_vreg *d, const union a64_vreg *n,
-                        const union a64_vreg *m)
-{
-	for (unsigned i = 0; i < 4; i++)
-		r->s[i] = host_muladd32(d->s[i], n->s[i], m->s[i]);
-	return true;
-}
+#define HOST_FMA
 
-bool fp_host_muladd_v64(union a64_vreg *r, const union a64_vreg *d, const union a64_vreg *n,
-                        const union a64_vreg *m)
+static ALWAYS_INLINE void host_muladd_v(union a64_vreg *r, const union a64_vreg *d,
+                                        const union a64_vreg *n, const union a64_vreg *m, bool is64,
+                                        bool negate)
 {
-	for (unsigned i = 0; i < 2; i++)
-		r->d[i] = host_muladd64(d->d[i], n->d[i], m->d[i]);
-	return true;
+	const uint64_t sign64 = negate ? FP_SIGN64 : 0;
+	const uint32_t sign32 = negate ? FP_SIGN32 : 0;
+
+	for (unsigned i = 0; is64 && i < 2; i++)
+		r->d[i] = host_muladd64(d->d[i], n->d[i] ^ sign64, m->d[i]);
+	for (unsigned i = 0; !is64 && i < 4; i++)
+		r->s[i] = host_muladd32(d->s[i], n->s[i] ^ sign32, m->s[i]);
 }
 
 static uint32_t host_sqrt32(uint32_t a)
@@ -106,6 +101,24 @@ static uint64_t host_sqrt64(uint64_t a)
 }
 
 #endif
+
+HOST_FMA static bool vector_muladd(struct a64_cpu *cpu, const struct a64_op *op,
+                                   const union a64_vreg *m, bool negate)
+{
+	union a64_vreg r;
+
+	host_muladd_v(&r, simd_v(cpu, a64_rd(op)), simd_v(cpu, a64_rn(op)), m, simd_sz(op), negate);
+	if (UNLIKELY(!fp_all_plain(&r, op)))
+		return false;
+	simd_put_v(cpu, op, &r);
+	return true;
+}
+
+bool fp_vector_muladd(struct a64_cpu *cpu, const struct a64_op *op, const union a64_vreg *m,
+                      bool negate)
+{
+	return LIKELY(fp_fast(cpu) && have_fma()) && vector_muladd(cpu, op, m, negate);
+}
 
 uint32_t fp_muladd32(struct a64_cpu *cpu, uint32_t addend, uint32_t a, uint32_t b)
 {

@@ -30,19 +30,27 @@ ACCESS(vh, 16)
 ACCESS(vs, 32)
 ACCESS(vd, 64)
 
-static ALWAYS_INLINE bool load_vq(struct a64_cpu *cpu, uint64_t va, union a64_vreg *out)
+static NOINLINE bool load_vq_slowly(struct a64_cpu *cpu, uint64_t va, union a64_vreg *out)
 {
-	const uint8_t *host = a64_tlb_read(cpu, va, 16);
 	union a64_vreg v;
 
-	if (UNLIKELY(!host)) {
-		if (!a64_load(cpu, va, 16, &v))
-			return false;
-		*out = v;
-		return true;
-	}
-	out->d[0] = a64_raw_load64(host);
-	out->d[1] = a64_raw_load64(host + 8);
+	if (!a64_load(cpu, va, 16, &v))
+		return false;
+	*out = v;
+	return true;
+}
+
+static ALWAYS_INLINE bool load_vq(struct a64_cpu *cpu, uint64_t va, union a64_vreg *out)
+{
+	typedef uint64_t whole __attribute__((vector_size(16)));
+	const uint8_t *host = a64_tlb_read(cpu, va, 16);
+	whole v;
+
+	if (UNLIKELY(!host))
+		return load_vq_slowly(cpu, va, out);
+	/* As one store: halves would not be forwarded to the next vector load. */
+	v = (whole){a64_raw_load64(host), a64_raw_load64(host + 8)};
+	memcpy(out, &v, sizeof(v));
 	return true;
 }
 

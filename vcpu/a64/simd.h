@@ -94,8 +94,13 @@ static ALWAYS_INLINE void simd_put(struct a64_cpu *cpu, const struct a64_op *op,
 static ALWAYS_INLINE void simd_put_v(struct a64_cpu *cpu, const struct a64_op *op,
                                      union a64_vreg *r)
 {
-	r->d[1] &= 0 - (uint64_t)simd_q(op);
-	cpu->regs.v[a64_rd(op)] = *r;
+	/* As one store: halves would not be forwarded to the next vector load. */
+	typedef uint64_t whole __attribute__((vector_size(16)));
+	whole v;
+
+	memcpy(&v, r, sizeof(v));
+	v &= (whole){UINT64_MAX, 0 - (uint64_t)simd_q(op)};
+	memcpy(&cpu->regs.v[a64_rd(op)], &v, sizeof(v));
 }
 
 /* Writes rd with the result of a narrowing form: its lower half (and clears the upper), the
@@ -118,11 +123,36 @@ static ALWAYS_INLINE void simd_saturated(struct a64_cpu *cpu, bool sat)
 	cpu->regs.fpsr |= sat ? FPSR_QC : 0;
 }
 
+/* Vn and Vm laid side by side, each of the form's width; zeros behind a 64-bit form. */
+static ALWAYS_INLINE void simd_join(const struct a64_cpu *cpu, const struct a64_op *op,
+                                    uint8_t both[32])
+{
+	const uint8_t *n = simd_v(cpu, a64_rn(op))->b, *m = simd_v(cpu, a64_rm(op))->b;
+
+	if (simd_q(op)) {
+		memcpy(both, n, 16);
+		memcpy(both + 16, m, 16);
+	} else {
+		memcpy(both, n, 8);
+		memcpy(both + 8, m, 8);
+		memset(both + 16, 0, 16);
+	}
+}
+
 /* Lanes of FP forms. */
 static ALWAYS_INLINE unsigned simd_fp_lanes(const struct a64_op *op)
 {
 	return simd_is_scalar(op) ? 1 : (simd_q(op) ? 4 : 2) >> simd_sz(op);
 }
+
+/* A signed lane as the unsigned type of its width, whose arithmetic wraps. */
+#define SIMD_WRAP(x)                      \
+	_Generic((x), int8_t              \
+	         : (uint8_t)(x), int16_t  \
+	         : (uint16_t)(x), int32_t \
+	         : (uint32_t)(x), int64_t \
+	         : (uint64_t)(x), default \
+	         : (x))
 
 /*
  * Lane loops: r.<field>[i] = expr, where a, b and o are lane i of n, m and d taken as `type`;

@@ -5,8 +5,7 @@
  * The element of Vm is copied to all lanes of m; then each operation is what it is among the
  * "three same" and "three different".
  */
-#include "vcpu/a64/fp.h"
-#include "vcpu/a64/simd.h"
+#include "vcpu/a64/simd_fp.h"
 #include "vcpu/a64/simd_sat.h"
 
 /* H:L:M for halfwords (of v0 to v15), H:L for words, H for doublewords. */
@@ -83,13 +82,13 @@ BY_ELEMENT(sqrdmlsh_elem, int, (lane)sat_mul_high(o, -PRODUCT, true, bits, &sat)
 		return A64_OK;                                                                   \
 	}
 
-#define WIDE_PRODUCT ((uint64_t)a * (uint64_t)b)
+#define WIDE_PRODUCT (a * b) /* always fits */
 LONG_BY_ELEMENT(smull_elem, int, (lane)WIDE_PRODUCT)
 LONG_BY_ELEMENT(umull_elem, uint, (lane)WIDE_PRODUCT)
-LONG_BY_ELEMENT(smlal_elem, int, (lane)((uint64_t)o + WIDE_PRODUCT))
-LONG_BY_ELEMENT(umlal_elem, uint, (lane)((uint64_t)o + WIDE_PRODUCT))
-LONG_BY_ELEMENT(smlsl_elem, int, (lane)((uint64_t)o - WIDE_PRODUCT))
-LONG_BY_ELEMENT(umlsl_elem, uint, (lane)((uint64_t)o - WIDE_PRODUCT))
+LONG_BY_ELEMENT(smlal_elem, int, (lane)(SIMD_WRAP(o) + SIMD_WRAP((lane)WIDE_PRODUCT)))
+LONG_BY_ELEMENT(umlal_elem, uint, (lane)(o + WIDE_PRODUCT))
+LONG_BY_ELEMENT(smlsl_elem, int, (lane)(SIMD_WRAP(o) - SIMD_WRAP((lane)WIDE_PRODUCT)))
+LONG_BY_ELEMENT(umlsl_elem, uint, (lane)(o - WIDE_PRODUCT))
 LONG_BY_ELEMENT(sqdmull_elem, int, (lane)sat_double_product(a, b, 2 * bits, &sat))
 LONG_BY_ELEMENT(sqdmlal_elem, int,
                 (lane)sat_add(o, sat_double_product(a, b, 2 * bits, &sat), 2 * bits, &sat))
@@ -128,6 +127,29 @@ LONG_BY_ELEMENT(sqdmlsl_elem, int,
 
 FP_BY_ELEMENT(fmul_elem, fp_mul32(cpu, a, b), fp_mul64(cpu, a, b))
 FP_BY_ELEMENT(fmulx_elem, fp_mulx32(cpu, a, b), fp_mulx64(cpu, a, b))
-FP_BY_ELEMENT(fmla_elem, fp_muladd32(cpu, d.s[i], a, b), fp_muladd64(cpu, d.d[i], a, b))
-FP_BY_ELEMENT(fmls_elem, fp_muladd32(cpu, d.s[i], a ^ FP_SIGN32, b),
-              fp_muladd64(cpu, d.d[i], a ^ FP_SIGN64, b))
+static FP_BY_ELEMENT(
+    mla_lanes, fp_muladd32(cpu, d.s[i], a, b),
+    fp_muladd64(cpu, d.d[i], a, b)) static FP_BY_ELEMENT(mls_lanes,
+                                                         fp_muladd32(cpu, d.s[i], a ^ FP_SIGN32, b),
+                                                         fp_muladd64(cpu, d.d[i], a ^ FP_SIGN64, b))
+
+    /* Vector forms all lanes at once if possible. */
+    static ALWAYS_INLINE bool whole(struct a64_cpu *cpu, const struct a64_op *op, bool negate)
+{
+	union a64_vreg m;
+
+	if (simd_is_scalar(op))
+		return false;
+	m = element(cpu, op, simd_sz(op) ? SIMD_D : SIMD_S);
+	return fp_vector_muladd(cpu, op, &m, negate);
+}
+
+enum a64_next a64_fmla_elem(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	return LIKELY(whole(cpu, op, false)) ? A64_OK : a64_mla_lanes(cpu, op);
+}
+
+enum a64_next a64_fmls_elem(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	return LIKELY(whole(cpu, op, true)) ? A64_OK : a64_mls_lanes(cpu, op);
+}

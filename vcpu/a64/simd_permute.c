@@ -4,47 +4,87 @@
  */
 #include "vcpu/a64/simd.h"
 
-/*
- * Lane i of the result is the `from`th lane of Vn and Vm laid side by side, of `lanes` each:
- * lanes of Vm have numbers from `lanes` up.
- */
-#define PERMUTE_LOOP(field, from)                                                    \
-	{                                                                            \
-		const unsigned lanes = simd_bytes(op, 0) / sizeof(r.field[0]);       \
-                                                                                     \
-		for (unsigned i = 0; i < lanes; i++) {                               \
-			const unsigned at = (from);                                  \
-                                                                                     \
-			r.field[i] = at < lanes ? n.field[at] : m.field[at - lanes]; \
-		}                                                                    \
+#define PERMUTE_BY_SIZE(loop, ...)          \
+	switch (simd_size(op)) {            \
+	case SIMD_B:                        \
+		loop(b, __VA_ARGS__) break; \
+	case SIMD_H:                        \
+		loop(h, __VA_ARGS__) break; \
+	case SIMD_S:                        \
+		loop(s, __VA_ARGS__) break; \
+	default:                            \
+		loop(d, __VA_ARGS__) break; \
 	}
-#define PERMUTE(name, from)                                                    \
+
+/* ZIP: the lower (or upper) halves of n and m, lanes alternating. */
+#define ZIP_LOOP(field, from)                                                  \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field) / 2; i++) {                \
+		r.field[2 * i] = n.field[i + (from) / sizeof(r.field[0])];     \
+		r.field[2 * i + 1] = m.field[i + (from) / sizeof(r.field[0])]; \
+	}
+
+enum a64_next a64_zip1(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	const union a64_vreg n = *simd_v(cpu, a64_rn(op)), m = *simd_v(cpu, a64_rm(op));
+	union a64_vreg r;
+
+	PERMUTE_BY_SIZE(ZIP_LOOP, 0)
+	simd_put_v(cpu, op, &r);
+	return A64_OK;
+}
+
+/* In a 64-bit form the upper halves are bytes 4 to 7. */
+enum a64_next a64_zip2(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	union a64_vreg n = *simd_v(cpu, a64_rn(op)), m = *simd_v(cpu, a64_rm(op)), r;
+
+	if (!simd_q(op)) {
+		n.d[1] = n.d[0] >> 32;
+		m.d[1] = m.d[0] >> 32;
+	}
+	PERMUTE_BY_SIZE(ZIP_LOOP, 8)
+	simd_put_v(cpu, op, &r);
+	return A64_OK;
+}
+
+/* UZP: every second lane of Vm:Vn, starting at lane `odd`. */
+#define UZP_LOOP(field, odd)                                                     \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++)                        \
+		memcpy(&r.field[i], both + (2 * i + (odd)) * sizeof(r.field[0]), \
+		       sizeof(r.field[0]));
+#define UZP(name, odd)                                                         \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                      \
+		uint8_t both[32] __attribute__((aligned(16)));                 \
+		union a64_vreg r;                                              \
+                                                                               \
+		simd_join(cpu, op, both);                                      \
+		PERMUTE_BY_SIZE(UZP_LOOP, odd)                                 \
+		simd_put_v(cpu, op, &r);                                       \
+		return A64_OK;                                                 \
+	}
+UZP(uzp1, 0)
+UZP(uzp2, 1)
+
+/* TRN: even (or odd) lanes of n and m, alternating. */
+#define TRN_LOOP(field, odd)                                   \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i += 2) { \
+		r.field[i] = n.field[i + (odd)];               \
+		r.field[i + 1] = m.field[i + (odd)];           \
+	}
+#define TRN(name, odd)                                                         \
 	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
 	{                                                                      \
 		const union a64_vreg n = *simd_v(cpu, a64_rn(op));             \
 		const union a64_vreg m = *simd_v(cpu, a64_rm(op));             \
-		union a64_vreg r = {.d = {0, 0}};                              \
+		union a64_vreg r;                                              \
                                                                                \
-		switch (simd_size(op)) {                                       \
-		case SIMD_B:                                                   \
-			PERMUTE_LOOP(b, from) break;                           \
-		case SIMD_H:                                                   \
-			PERMUTE_LOOP(h, from) break;                           \
-		case SIMD_S:                                                   \
-			PERMUTE_LOOP(s, from) break;                           \
-		default:                                                       \
-			PERMUTE_LOOP(d, from) break;                           \
-		}                                                              \
-		cpu->regs.v[a64_rd(op)] = r;                                   \
+		PERMUTE_BY_SIZE(TRN_LOOP, odd)                                 \
+		simd_put_v(cpu, op, &r);                                       \
 		return A64_OK;                                                 \
 	}
-
-PERMUTE(zip1, i / 2 + (i & 1) * lanes)
-PERMUTE(zip2, i / 2 + lanes / 2 + (i & 1) * lanes)
-PERMUTE(uzp1, 2 * i)
-PERMUTE(uzp2, 2 * i + 1)
-PERMUTE(trn1, (i & ~1u) + (i & 1) * lanes)
-PERMUTE(trn2, (i | 1) + (i & 1) * lanes)
+TRN(trn1, 0)
+TRN(trn2, 1)
 
 /* EXT: bytes from Vm:Vn, starting at imm4. */
 enum a64_next a64_ext_v(struct a64_cpu *cpu, const struct a64_op *op)

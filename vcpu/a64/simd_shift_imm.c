@@ -99,17 +99,17 @@ SHIFT_NARROW(sqrshrun, int, sat_unsigned(RIGHT_ROUNDED, bits, &sat))
 SHIFT_NARROW(uqshrn, uint, sat_from_unsigned(RIGHT, bits, &sat))
 SHIFT_NARROW(uqrshrn, uint, sat_from_unsigned(RIGHT_ROUNDED, bits, &sat))
 
-#define SHIFT_LONG(name, sign)                                                      \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)      \
-	{                                                                           \
-		const unsigned sh = left_by(op);                                    \
-		union a64_vreg n = *simd_v(cpu, a64_rn(op)), m, d, r;               \
-                                                                                    \
-		n.d[0] = n.d[simd_q(op)];                                           \
-		m = d = n;                                                          \
-		SIMD_WIDEN_BY_SIZE(shift_size(op), sign, (lane)((uint64_t)a << sh)) \
-		cpu->regs.v[a64_rd(op)] = r;                                        \
-		return A64_OK;                                                      \
+#define SHIFT_LONG(name, sign)                                                       \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)       \
+	{                                                                            \
+		const unsigned sh = left_by(op);                                     \
+		union a64_vreg n = *simd_v(cpu, a64_rn(op)), m, d, r;                \
+                                                                                     \
+		n.d[0] = n.d[simd_q(op)];                                            \
+		m = d = n;                                                           \
+		SIMD_WIDEN_BY_SIZE(shift_size(op), sign, (lane)(SIMD_WRAP(a) << sh)) \
+		cpu->regs.v[a64_rd(op)] = r;                                         \
+		return A64_OK;                                                       \
 	}
 SHIFT_LONG(sshll, int)
 SHIFT_LONG(ushll, uint)

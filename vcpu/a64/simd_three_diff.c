@@ -11,13 +11,10 @@
 static ALWAYS_INLINE union a64_vreg half_of(const struct a64_cpu *cpu, const struct a64_op *op,
                                             unsigned r)
 {
-	union a64_vreg v = *simd_v(cpu, r);
-
-	v.d[0] = v.d[simd_q(op)];
-	return v;
+	return (union a64_vreg){.d = {simd_v(cpu, r)->d[simd_q(op)], 0}};
 }
 
-/* Narrow a and b, wide result and o. */
+/* Narrow a and b, wide result and o.  What two narrow lanes give always fits a wide one. */
 #define LONG(name, sign, expr)                                                 \
 	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
 	{                                                                      \
@@ -31,22 +28,22 @@ static ALWAYS_INLINE union a64_vreg half_of(const struct a64_cpu *cpu, const str
 		return A64_OK;                                                 \
 	}
 
-#define ABS_DIFF ((uint64_t)(a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a))
-#define PRODUCT  ((uint64_t)a * (uint64_t)b)
-LONG(saddl, int, (lane)((uint64_t)a + (uint64_t)b))
+#define ABS_DIFF (a > b ? a - b : b - a)
+#define PRODUCT  (a * b)
+LONG(saddl, int, a + b)
 LONG(uaddl, uint, a + b)
-LONG(ssubl, int, (lane)((uint64_t)a - (uint64_t)b))
+LONG(ssubl, int, a - b)
 LONG(usubl, uint, a - b)
-LONG(sabdl, int, (lane)ABS_DIFF)
-LONG(uabdl, uint, (lane)ABS_DIFF)
-LONG(sabal, int, (lane)((uint64_t)o + ABS_DIFF))
-LONG(uabal, uint, (lane)((uint64_t)o + ABS_DIFF))
+LONG(sabdl, int, ABS_DIFF)
+LONG(uabdl, uint, ABS_DIFF)
+LONG(sabal, int, (lane)(SIMD_WRAP(o) + SIMD_WRAP((lane)ABS_DIFF)))
+LONG(uabal, uint, (lane)(o + ABS_DIFF))
 LONG(smull_v, int, (lane)PRODUCT)
 LONG(umull_v, uint, (lane)PRODUCT)
-LONG(smlal_v, int, (lane)((uint64_t)o + PRODUCT))
-LONG(umlal_v, uint, (lane)((uint64_t)o + PRODUCT))
-LONG(smlsl_v, int, (lane)((uint64_t)o - PRODUCT))
-LONG(umlsl_v, uint, (lane)((uint64_t)o - PRODUCT))
+LONG(smlal_v, int, (lane)(SIMD_WRAP(o) + SIMD_WRAP((lane)PRODUCT)))
+LONG(umlal_v, uint, (lane)(o + PRODUCT))
+LONG(smlsl_v, int, (lane)(SIMD_WRAP(o) - SIMD_WRAP((lane)PRODUCT)))
+LONG(umlsl_v, uint, (lane)(o - PRODUCT))
 
 /* Wide Vn (w) and narrow Vm. */
 #define WIDE(name, sign, expr)                                                 \
@@ -62,9 +59,9 @@ LONG(umlsl_v, uint, (lane)((uint64_t)o - PRODUCT))
 		return A64_OK;                                                 \
 	}
 
-WIDE(saddw, int, (lane)((uint64_t)o + (uint64_t)b))
+WIDE(saddw, int, (lane)(SIMD_WRAP(o) + SIMD_WRAP(b)))
 WIDE(uaddw, uint, o + b)
-WIDE(ssubw, int, (lane)((uint64_t)o - (uint64_t)b))
+WIDE(ssubw, int, (lane)(SIMD_WRAP(o) - SIMD_WRAP(b)))
 WIDE(usubw, uint, o - b)
 
 /* Wide operands; the high half of each lane of n + m or n - m. */

@@ -46,11 +46,11 @@ THREE_SAME(umax_v, uint, a > b ? a : b)
 THREE_SAME(smin_v, int, a < b ? a : b)
 THREE_SAME(umin_v, uint, a < b ? a : b)
 
-#define ABS_DIFF ((uint64_t)(a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a))
+#define ABS_DIFF (a > b ? SIMD_WRAP(a) - SIMD_WRAP(b) : SIMD_WRAP(b) - SIMD_WRAP(a))
 THREE_SAME(sabd_v, int, (lane)ABS_DIFF)
 THREE_SAME(uabd_v, uint, (lane)ABS_DIFF)
-THREE_SAME(saba_v, int, (lane)((uint64_t)o + ABS_DIFF))
-THREE_SAME(uaba_v, uint, (lane)((uint64_t)o + ABS_DIFF))
+THREE_SAME(saba_v, int, (lane)(SIMD_WRAP(o) + ABS_DIFF))
+THREE_SAME(uaba_v, uint, (lane)(SIMD_WRAP(o) + ABS_DIFF))
 
 THREE_SAME(sshl_v, int, (lane)shift_signed(a, (int8_t)b, bits, false))
 THREE_SAME(ushl_v, uint, (lane)shift_unsigned(a, (int8_t)b, bits, false))
@@ -84,26 +84,22 @@ THREE_SAME_BITS(bif_v, (a & ~b) | (o & b))
  * Pairwise: lane i of the result is expr of lanes 2i (a) and 2i + 1 (b) of Vm:Vn, of which
  * only the form's width counts.
  */
-#define PAIR_LOOP(field, type, expr)                                              \
-	{                                                                         \
-		const unsigned half = simd_bytes(op, 0) / sizeof(r.field[0]) / 2; \
-                                                                                  \
-		for (unsigned i = 0; i < 2 * half; i++) {                         \
-			typedef type lane;                                        \
-			const union a64_vreg *v = i < half ? &n : &m;             \
-			const lane a = (lane)v->field[2 * (i % half)];            \
-			const lane b = (lane)v->field[2 * (i % half) + 1];        \
-                                                                                  \
-			r.field[i] = (expr);                                      \
-		}                                                                 \
+#define PAIR_LOOP(field, type, expr)                                         \
+	for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {                  \
+		typedef type lane;                                           \
+		lane a, b;                                                   \
+                                                                             \
+		memcpy(&a, both + 2 * i * sizeof(lane), sizeof(lane));       \
+		memcpy(&b, both + (2 * i + 1) * sizeof(lane), sizeof(lane)); \
+		r.field[i] = (expr);                                         \
 	}
 #define PAIRWISE(name, sign, expr)                                             \
 	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
 	{                                                                      \
-		const union a64_vreg n = *simd_v(cpu, a64_rn(op));             \
-		const union a64_vreg m = *simd_v(cpu, a64_rm(op));             \
-		union a64_vreg r = {.d = {0, 0}};                              \
+		uint8_t both[32] __attribute__((aligned(16)));                 \
+		union a64_vreg r;                                              \
                                                                                \
+		simd_join(cpu, op, both);                                      \
 		SIMD_BY_SIZE(PAIR_LOOP, simd_size(op), sign, expr)             \
 		simd_put_v(cpu, op, &r);                                       \
 		return A64_OK;                                                 \

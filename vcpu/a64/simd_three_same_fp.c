@@ -3,7 +3,7 @@
  * vector and scalar, lane-wise and pairwise.
  */
 #include "vcpu/a64/fp.h"
-#include "vcpu/a64/simd.h"
+#include "vcpu/a64/simd_fp.h"
 
 /* Lane by lane: r = f(n, m). */
 #define LANES_FP(name, expr32, expr64)                                         \
@@ -48,21 +48,6 @@ LANES_FP(facge_v, 0 - (uint32_t)fp_cmge32(cpu, a & ~FP_SIGN32, b & ~FP_SIGN32),
 LANES_FP(facgt_v, 0 - (uint32_t)fp_cmgt32(cpu, a & ~FP_SIGN32, b & ~FP_SIGN32),
          0 - (uint64_t)fp_cmgt64(cpu, a & ~FP_SIGN64, b & ~FP_SIGN64))
 
-/* Are the form's lanes all plain (fp_plain32, fp_plain64)? */
-static ALWAYS_INLINE bool all_plain(const union a64_vreg *r, const struct a64_op *op)
-{
-	bool low, high;
-
-	if (simd_sz(op)) {
-		low = fp_plain64(r->d[0]);
-		high = fp_plain64(r->d[1]);
-	} else {
-		low = fp_plain32(r->s[0]) && fp_plain32(r->s[1]);
-		high = fp_plain32(r->s[2]) && fp_plain32(r->s[3]);
-	}
-	return low && (high || !simd_q(op));
-}
-
 typedef float v4f __attribute__((vector_size(16)));
 typedef double v2d __attribute__((vector_size(16)));
 
@@ -91,7 +76,7 @@ typedef double v2d __attribute__((vector_size(16)));
 				HOST_VECTOR(v2d, operator)                              \
 			else                                                            \
 				HOST_VECTOR(v4f, operator)                              \
-			if (LIKELY(all_plain(&r, op))) {                                \
+			if (LIKELY(fp_all_plain(&r, op))) {                             \
 				simd_put_v(cpu, op, &r);                                \
 				return A64_OK;                                          \
 			}                                                               \
@@ -111,34 +96,18 @@ static LANES_FP(mla_lanes, fp_muladd32(cpu, d.s[i], a, b),
                                                 fp_muladd32(cpu, d.s[i], a ^ FP_SIGN32, b),
                                                 fp_muladd64(cpu, d.d[i], a ^ FP_SIGN64, b))
 
-    static ALWAYS_INLINE bool host_mla(struct a64_cpu *cpu, const struct a64_op *op, bool negate)
+    enum a64_next a64_fmla_v(struct a64_cpu *cpu, const struct a64_op *op)
 {
-	const union a64_vreg *d = simd_v(cpu, a64_rd(op)), *m = simd_v(cpu, a64_rm(op));
-	union a64_vreg n = *simd_v(cpu, a64_rn(op)), r;
-
-	if (!fp_fast(cpu))
-		return false;
-	if (negate) {
-		uint64_t sign = simd_sz(op) ? FP_SIGN64 : (uint64_t)FP_SIGN32 << 32 | FP_SIGN32;
-
-		n.d[0] ^= sign;
-		n.d[1] ^= sign;
-	}
-	if (!(simd_sz(op) ? fp_host_muladd_v64 : fp_host_muladd_v32)(&r, d, &n, m) ||
-	    !all_plain(&r, op))
-		return false;
-	simd_put_v(cpu, op, &r);
-	return true;
-}
-
-enum a64_next a64_fmla_v(struct a64_cpu *cpu, const struct a64_op *op)
-{
-	return LIKELY(host_mla(cpu, op, false)) ? A64_OK : a64_mla_lanes(cpu, op);
+	return LIKELY(fp_vector_muladd(cpu, op, simd_v(cpu, a64_rm(op)), false))
+	           ? A64_OK
+	           : a64_mla_lanes(cpu, op);
 }
 
 enum a64_next a64_fmls_v(struct a64_cpu *cpu, const struct a64_op *op)
 {
-	return LIKELY(host_mla(cpu, op, true)) ? A64_OK : a64_mls_lanes(cpu, op);
+	return LIKELY(fp_vector_muladd(cpu, op, simd_v(cpu, a64_rm(op)), true))
+	           ? A64_OK
+	           : a64_mls_lanes(cpu, op);
 }
 
 /*

@@ -117,35 +117,29 @@ TWO_MISC_B(cnt_v, (lane)popcount8(a))
 TWO_MISC_B(rbit_v, (lane)reverse8(a))
 TWO_MISC_B(not_v, (lane)~a)
 
-/* Lanes of each group of `group` bytes in reverse order. */
-static ALWAYS_INLINE enum a64_next reverse(struct a64_cpu *cpu, const struct a64_op *op,
-                                           unsigned group)
-{
-	const union a64_vreg n = *simd_v(cpu, a64_rn(op));
-	const unsigned flip = group - (1u << simd_size(op));
-	union a64_vreg r;
-
-	/* Within a group a byte's lane number is complemented, its place in the lane kept. */
-	for (unsigned i = 0; i < 16; i++)
-		r.b[i] = n.b[i ^ flip];
-	simd_put_v(cpu, op, &r);
-	return A64_OK;
-}
-
-enum a64_next a64_rev64_v(struct a64_cpu *cpu, const struct a64_op *op)
-{
-	return reverse(cpu, op, 8);
-}
-
-enum a64_next a64_rev32_v(struct a64_cpu *cpu, const struct a64_op *op)
-{
-	return reverse(cpu, op, 4);
-}
-
-enum a64_next a64_rev16_v(struct a64_cpu *cpu, const struct a64_op *op)
-{
-	return reverse(cpu, op, 2);
-}
+/* Lanes in reverse order within each doubleword, word or halfword. */
+#define ROTATE_HALF(v, bits) ((v) << (bits) / 2 | (v) >> (bits) / 2)
+#define SWAP_HALVES(v)       (((v) << 16 & 0xFFFF0000FFFF0000u) | ((v) >> 16 & 0x0000FFFF0000FFFFu))
+#define REVERSE(name, field, by_byte, by_half, by_word)                        \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                      \
+		const union a64_vreg n = *simd_v(cpu, a64_rn(op));             \
+		const unsigned size = simd_size(op);                           \
+		union a64_vreg r;                                              \
+                                                                               \
+		for (unsigned i = 0; i < ARRAY_LEN(r.field); i++) {            \
+			__typeof__(r.field[0]) a = n.field[i];                 \
+                                                                               \
+			r.field[i] = size == SIMD_B   ? (by_byte)              \
+			             : size == SIMD_H ? (by_half)              \
+			                              : (by_word);             \
+		}                                                              \
+		simd_put_v(cpu, op, &r);                                       \
+		return A64_OK;                                                 \
+	}
+REVERSE(rev64_v, d, __builtin_bswap64(a), SWAP_HALVES(ROTATE_HALF(a, 64)), ROTATE_HALF(a, 64))
+REVERSE(rev32_v, s, __builtin_bswap32(a), ROTATE_HALF(a, 32), a)
+REVERSE(rev16_v, h, (uint16_t)(a << 8 | a >> 8), a, a)
 
 /* Sums of neighbours in lanes of twice the width; accumulate: onto rd. */
 #define PAIR_SUM(to, from, wide, narrow)               \

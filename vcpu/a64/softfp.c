@@ -140,18 +140,31 @@ static ALWAYS_INLINE uint64_t sf_div(uint64_t a, uint64_t b, int eb, int fb, uin
 	return sf_round(sign, exp, q, eb, fb, softfp_rmode(fpcr), fpcr, fpsr);
 }
 
-/* The integer square root of v, bit 126 or 127 of which is set, sticky. */
+static uint64_t root64(uint64_t v)
+{
+	uint64_t root = 0;
+
+	for (uint64_t bit = 1ULL << 31; bit; bit >>= 1)
+		if ((root | bit) * (root | bit) <= v)
+			root |= bit;
+	return root;
+}
+
+/*
+ * The integer square root of v, bit 126 or 127 of which is set, sticky.  The root of the upper
+ * half and one division give the lower half of the root, one too large at most (Zimmermann,
+ * "Karatsuba Square Root").
+ */
 static uint64_t root128(unsigned __int128 v)
 {
-	uint64_t root = 1ULL << 63;
+	const uint64_t high = (uint64_t)(v >> 64), low = (uint64_t)v;
+	const uint64_t s = root64(high);
+	const unsigned __int128 rest = (unsigned __int128)(high - s * s) << 32 | low >> 32;
+	unsigned __int128 root = ((unsigned __int128)s << 32) + rest / (2 * s);
 
-	for (uint64_t bit = root >> 1; bit; bit >>= 1) {
-		uint64_t try = root | bit;
-
-		if ((unsigned __int128)try * try <= v)
-			root = try;
-	}
-	return root | ((unsigned __int128)root * root != v);
+	if (root * root > v)
+		root--;
+	return (uint64_t)root | (root * root != v);
 }
 
 static ALWAYS_INLINE uint64_t sqroot(uint64_t a, int eb, int fb, uint32_t fpcr, uint32_t *fpsr)

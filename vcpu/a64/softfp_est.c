@@ -122,11 +122,14 @@ static unsigned recip_estimate(unsigned a)
 /* RecipSqrtEstimate: 128 <= a < 512. */
 static unsigned rsqrt_estimate(unsigned a)
 {
-	unsigned b = 512;
+	unsigned square, b = 0;
 
 	a = a < 256 ? a * 2 + 1 : (a / 2 * 2 + 1) * 2;
-	while (a * (b + 1) * (b + 1) < 1u << 28)
-		b++;
+	/* The largest b with a * b * b < 2^28. */
+	square = ((1u << 28) - 1) / a;
+	for (unsigned bit = 1024; bit; bit >>= 1)
+		if ((b | bit) * (b | bit) <= square)
+			b |= bit;
 	return (b + 1) / 2;
 }
 
