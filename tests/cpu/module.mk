@@ -27,3 +27,19 @@ STRIDE ?= 1
 .PHONY: cpu-decode
 cpu-decode: $(B)/tests/cpu/decode_all ## compare the decoder with capstone on all 2^32 words (STRIDE=)
 	$(Q)$(B)/tests/cpu/decode_all --stride $(STRIDE) $(ARGS)
+
+build/guest/kernels: tests/bench/kernels.c
+	$(call say,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) -std=gnu17 -O2 -static -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns \
+		-Wall -Wextra -o $@ $<
+
+$(B)/tests/bench/cpu_bench: $(B)/tests/bench/cpu_bench.o $(CPU_TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm
+
+CPU_KERNELS := fib:300 sieve:40 crc:300 list:300 bytecode:200 matmul:60 floats:5000 copy:300
+.PHONY: cpu-bench
+cpu-bench: $(B)/tests/bench/cpu_bench build/guest/kernels ## time small computations on the software CPU
+	$(Q)for k in $(CPU_KERNELS); do printf '%-10s ' $${k%:*}; \
+		$(B)/tests/bench/cpu_bench build/guest/kernels $${k%:*} $${k#*:} >/dev/null; done

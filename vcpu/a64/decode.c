@@ -7,6 +7,8 @@
  */
 #include "vcpu/a64/decode.h"
 
+#include "vcpu/a64/fast.h"
+
 #include <pthread.h>
 
 const struct a64_row a64_rows[] = {
@@ -104,7 +106,8 @@ void a64_predecode(uint32_t word, bool specialise, struct a64_op *op)
 	op->fn = row ? row->fn : a64_undefined;
 	op->word = word;
 	op->aux = 0;
-	(void)specialise;
+	if (specialise)
+		a64_specialise(op);
 }
 
 bool a64_ends_block(uint32_t word)
