@@ -50,7 +50,7 @@ static bool is_continuation(const struct ldisc *ld, uint8_t c)
 static bool is_word(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '_' || c >= 0x80;
+	       c == '_' || (c >= 0xc0 && c != 0xd7 && c != 0xf7); /* Latin-1's letters */
 }
 
 /* ---- the ring ---- */
@@ -163,10 +163,32 @@ size_t ldisc_write(struct ldisc *ld, const uint8_t *p, size_t n, size_t space)
 	if (filled > 0)
 		ld->host->output(ld, out, filled);
 	ld->line_column = ld->column;
+	ld->sent_column = ld->column;
 	return used;
 }
 
 /* ---- echo ---- */
+
+/*
+ * Echo is collected while a batch of input is worked off, and sent at its end; it waits longer
+ * while output is stopped, and goes with the input that a signal flushes.  What does not fit
+ * while it waits is lost.
+ */
+static void send_echo(struct ldisc *ld)
+{
+	if (ld->stopped)
+		return;
+	if (ld->nheld > 0)
+		ld->host->output(ld, ld->held, ld->nheld);
+	ld->nheld = 0;
+	ld->sent_column = ld->column;
+}
+
+static void drop_echo(struct ldisc *ld)
+{
+	ld->nheld = 0;
+	ld->column = ld->sent_column;
+}
 
 /* Sends a character as it is, but for output processing. */
 static void echo_raw(struct ldisc *ld, uint8_t c)
@@ -174,7 +196,12 @@ static void echo_raw(struct ldisc *ld, uint8_t c)
 	uint8_t out[8];
 	size_t n = process_output(ld, c, out);
 
-	ld->host->output(ld, out, n);
+	if (n > sizeof(ld->held) - ld->nheld)
+		send_echo(ld);
+	if (n > sizeof(ld->held) - ld->nheld)
+		return;
+	memcpy(ld->held + ld->nheld, out, n);
+	ld->nheld += (uint32_t)n;
 }
 
 /* Sends a character as a reader of the screen should see it: control characters as ^X. */
@@ -183,6 +210,8 @@ static void echo(struct ldisc *ld, uint8_t c)
 	if (lflag(ld, LX_ECHOCTL) && is_control(c) && c != '\t') {
 		echo_raw(ld, '^');
 		echo_raw(ld, c ^ 0x40);
+		if (!oflag(ld, LX_OPOST)) /* nothing else is counted then */
+			ld->column += 2;
 		return;
 	}
 	echo_raw(ld, c);
@@ -265,20 +294,25 @@ static void show_erased(struct ldisc *ld, uint32_t from, bool by_erase)
 	}
 }
 
-/* The start of the last character: a UTF-8 sequence goes as a whole. */
+/* The start of the last character: a UTF-8 sequence goes as a whole, and not at all when its
+ * beginning is missing (then it is the line's end). */
 static uint32_t last_character(const struct ldisc *ld)
 {
-	uint32_t pos = ld->tail - 1;
+	uint32_t pos = ld->tail;
 
-	while (pos != ld->line && is_continuation(ld, ring_at(ld, pos)))
-		pos--;
-	return pos;
+	while (pos != ld->line) {
+		if (!is_continuation(ld, ring_at(ld, --pos)))
+			return pos;
+	}
+	return ld->tail;
 }
 
 static void erase_character(struct ldisc *ld)
 {
 	uint32_t from = last_character(ld);
 
+	if (from == ld->tail)
+		return;
 	show_erased(ld, from, true);
 	ld->tail = from;
 }
@@ -291,6 +325,8 @@ static void erase_word(struct ldisc *ld)
 	while (ld->tail != ld->line) {
 		uint32_t from = last_character(ld);
 
+		if (from == ld->tail)
+			break;
 		if (is_word(ring_at(ld, from)))
 			in_word = true;
 		else if (in_word)
@@ -315,6 +351,8 @@ static void erase_line(struct ldisc *ld)
 	while (ld->tail != ld->line) {
 		uint32_t from = last_character(ld);
 
+		if (from == ld->tail)
+			break;
 		show_erased(ld, from, false);
 		ld->tail = from;
 	}
@@ -369,16 +407,14 @@ static bool edit_line(struct ldisc *ld, uint8_t c)
 static bool finish_line(struct ldisc *ld, uint8_t c)
 {
 	if (c == '\n') {
-		if (lflag(ld, LX_ECHO | LX_ECHONL)) {
-			end_rubbing(ld);
+		if (lflag(ld, LX_ECHO | LX_ECHONL))
 			echo_raw(ld, '\n');
-		}
 		store(ld, c, true);
 	} else if (is_char(ld, c, LX_VEOF)) {
 		store(ld, EOF_MARK, true);
 	} else if (is_char(ld, c, LX_VEOL) || (lflag(ld, LX_IEXTEN) && is_char(ld, c, LX_VEOL2))) {
 		if (lflag(ld, LX_ECHO))
-			echo_typed(ld, c);
+			echo(ld, c);
 		store(ld, c, true);
 	} else {
 		return false;
@@ -410,14 +446,16 @@ static void receive_signal(struct ldisc *ld, uint8_t c, int sig)
 {
 	if (!lflag(ld, LX_NOFLSH)) {
 		ldisc_flush_input(ld);
+		drop_echo(ld);
 		ld->host->flush_output(ld);
 	}
 	if (iflag(ld, LX_IXON))
 		set_stopped(ld, false);
 	if (lflag(ld, LX_ECHO)) {
-		end_rubbing(ld);
 		echo(ld, c);
 		ld->line_column = ld->column;
+	} else {
+		send_echo(ld);
 	}
 	ld->host->signal(ld, sig);
 }
@@ -429,6 +467,7 @@ static bool receive_flow(struct ldisc *ld, uint8_t c)
 		return false;
 	if (is_char(ld, c, LX_VSTART)) {
 		set_stopped(ld, false);
+		send_echo(ld);
 		return true;
 	}
 	if (is_char(ld, c, LX_VSTOP)) {
@@ -438,11 +477,12 @@ static bool receive_flow(struct ldisc *ld, uint8_t c)
 	return false;
 }
 
-/* Stores a character without special meaning, and shows it. */
-static void receive_plain(struct ldisc *ld, uint8_t c)
+/* Stores a character without special meaning, and shows it.  A newline that was mapped from
+ * another character moves the cursor; one that was typed as such is shown as ^J. */
+static void receive_plain(struct ldisc *ld, uint8_t c, bool mapped)
 {
 	if (lflag(ld, LX_ECHO)) {
-		if (c == '\n') {
+		if (c == '\n' && mapped) {
 			end_rubbing(ld);
 			echo_raw(ld, '\n');
 			ld->line_column = ld->column;
@@ -457,6 +497,7 @@ static void receive_plain(struct ldisc *ld, uint8_t c)
 
 static void receive(struct ldisc *ld, uint8_t c)
 {
+	bool mapped = false;
 	int sig;
 
 	if (iflag(ld, LX_ISTRIP))
@@ -469,7 +510,7 @@ static void receive(struct ldisc *ld, uint8_t c)
 	}
 	if (ld->literal) {
 		ld->literal = false;
-		receive_plain(ld, c);
+		receive_plain(ld, c, false);
 		return;
 	}
 	if (receive_flow(ld, c))
@@ -479,19 +520,23 @@ static void receive(struct ldisc *ld, uint8_t c)
 		receive_signal(ld, c, sig);
 		return;
 	}
-	if (iflag(ld, LX_IXON) && iflag(ld, LX_IXANY))
+	if (ld->stopped && iflag(ld, LX_IXON) && iflag(ld, LX_IXANY)) {
 		set_stopped(ld, false);
+		send_echo(ld);
+	}
 	if (c == '\r') {
 		if (iflag(ld, LX_IGNCR))
 			return;
-		if (iflag(ld, LX_ICRNL))
+		if (iflag(ld, LX_ICRNL)) {
 			c = '\n';
+			mapped = true;
+		}
 	} else if (c == '\n' && iflag(ld, LX_INLCR)) {
 		c = '\r';
 	}
 	if (lflag(ld, LX_ICANON) && (edit_line(ld, c) || finish_line(ld, c)))
 		return;
-	receive_plain(ld, c);
+	receive_plain(ld, c, mapped);
 }
 
 size_t ldisc_receive(struct ldisc *ld, const uint8_t *p, size_t n)
@@ -509,6 +554,7 @@ size_t ldisc_receive(struct ldisc *ld, const uint8_t *p, size_t n)
 		}
 		receive(ld, p[used++]);
 	}
+	send_echo(ld);
 	return used;
 }
 

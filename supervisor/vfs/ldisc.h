@@ -37,6 +37,9 @@ struct ldisc {
 	bool literal;       /* VLNEXT was typed: the next character has no meaning */
 	bool rubbing;       /* inside a \.../ of ECHOPRT */
 	bool stopped;       /* by VSTOP */
+	uint8_t held[512];    /* echo that has not been sent yet */
+	uint32_t nheld;
+	uint32_t sent_column; /* of the cursor, without what is held */
 	uint32_t column;      /* of the cursor */
 	uint32_t line_column; /* where the echo of the line being typed began */
 };

@@ -69,10 +69,15 @@ static void host_signal(struct ldisc *ld, int sig)
 
 static void host_flush_output(struct ldisc *ld)
 {
-	struct tty *tty = tty_of(ld);
+	tty_flush_output_locked(tty_of(ld));
+}
 
-	queue_drop(&tty->out, tty->out.count);
+void tty_flush_output_locked(struct tty *tty)
+{
+	/* What has reached the master's own buffer is not taken back. */
+	tty->out.count = MIN(tty->out.count, TTY_DELIVERED);
 	tty_set_packet_status_locked(tty, LX_TIOCPKT_FLUSHWRITE);
+	waitq_wake(&tty->write_wait, LX_POLL_WRITABLE);
 }
 
 static void host_flow(struct ldisc *ld, bool stop)

@@ -34,6 +34,7 @@
 
 #define TTY_QUEUE      8192u
 #define TTY_ECHO_SPACE 1024u /* of `out`, that only echo may fill */
+#define TTY_DELIVERED  4096u /* of `out`, which a flush leaves */
 
 /* A queue of bytes. */
 struct tty_queue {
@@ -106,6 +107,8 @@ void tty_output_ready_locked(struct tty *tty);
 /* Bytes typed: n or fewer when there is no room. */
 size_t tty_type(struct tty *tty, const uint8_t *p, size_t n);
 void tty_set_size(struct tty *tty, const struct lx_winsize *size);
+/* Throws away output that has not got far yet. */
+void tty_flush_output_locked(struct tty *tty);
 void tty_set_packet_status_locked(struct tty *tty, uint8_t bits);
 
 /* Makes file an open file of the slave or master side; a reference is taken. */

@@ -162,13 +162,6 @@ static void flush_to_slave(struct tty *tty)
 	waitq_wake(&tty->master_write, LX_POLL_WRITABLE);
 }
 
-static void flush_to_master(struct tty *tty)
-{
-	queue_drop(&tty->out, tty->out.count);
-	tty_set_packet_status_locked(tty, LX_TIOCPKT_FLUSHWRITE);
-	waitq_wake(&tty->write_wait, LX_POLL_WRITABLE);
-}
-
 /* A side's input is what comes towards it. */
 static int64_t flush_ioctl(struct task *t, struct tty_file *tf, uint64_t arg)
 {
@@ -184,8 +177,10 @@ static int64_t flush_ioctl(struct task *t, struct tty_file *tf, uint64_t arg)
 	tty_lock(tf->tty);
 	if (tf->master ? output : input)
 		flush_to_slave(tf->tty);
+	if (tf->master && input)
+		queue_drop(&tf->tty->out, tf->tty->out.count);
 	if (tf->master ? input : output)
-		flush_to_master(tf->tty);
+		tty_flush_output_locked(tf->tty);
 	tty_unlock(tf->tty);
 	return 0;
 }
