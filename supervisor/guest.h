@@ -36,6 +36,7 @@ struct arena;
 struct ipc_bulk;
 struct ipc_client;
 struct mount;
+struct observer;
 struct pts_table;
 struct task;
 struct task_table;
@@ -49,6 +50,7 @@ struct uts {
 
 struct guest {
 	const struct guest_spec *spec;
+	struct observer *observer; /* of system calls; NULL: nobody watches */
 	struct vcpu_engine *engine;
 	struct vcpu_features features;
 	struct arena *arena;      /* guest-physical memory */

@@ -17,6 +17,7 @@
 #include "common/plat/mem.h"
 #include "common/plat/sandbox.h"
 #include "ipc/ctl.h"
+#include "supervisor/trace/observe.h"
 #include "supervisor/boot/boot.h"
 #include "supervisor/vfs/tty.h"
 
@@ -55,6 +56,8 @@ static void *wait_for_end(void *arg)
 	struct supervisor *s = arg;
 	struct ctl_exited_req req = {.wait_status = (uint32_t)guest_wait(s->guest)};
 
+	if (s->guest->observer)
+		observer_finish(s->guest->observer);
 	if (!__atomic_exchange_n(&s->told, true, __ATOMIC_SEQ_CST))
 		(void)ctl_event_exited(s->ctl, &req);
 	/* INVARIANT: the guest is over; nothing of it runs any more. */

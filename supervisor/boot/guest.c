@@ -21,6 +21,7 @@
 #include "supervisor/task/pid.h"
 #include "supervisor/task/process.h"
 #include "supervisor/task/signal.h"
+#include "supervisor/trace/observe.h"
 #include "supervisor/vfs/tty.h"
 #include "supervisor/vfs/vfs.h"
 
@@ -80,6 +81,18 @@ static int choose_engine(const struct guest_spec *spec, struct vcpu_options *o)
 	else
 		return -LX_EINVAL;
 	return 0;
+}
+
+/* Somebody watches the guest's calls: traces and reports go to our standard error. */
+static int build_observer(struct guest *g)
+{
+	const char *trace = g->spec->trace;
+	enum trace_format format = strcmp(trace, "json") == 0 ? TRACE_JSON : trace[0] ? TRACE_TEXT : TRACE_OFF;
+
+	if (format == TRACE_OFF && !g->spec->compat_report)
+		return 0;
+	g->observer = observer_new(format, g->spec->compat_report, STDERR_FILENO);
+	return g->observer ? 0 : -LX_ENOMEM;
 }
 
 static int build_engine(struct guest *g, const struct boot_host *host, const char **why)
@@ -274,6 +287,8 @@ int guest_boot(struct boot_request *req, const struct boot_host *host, struct gu
 		err = task_table_new(g->spec->pids ? g->spec->pids : DEFAULT_TASKS, &g->tasks);
 	if (err == 0)
 		err = connect_services(g, req->fds, why);
+	if (err == 0)
+		err = build_observer(g);
 	if (err == 0)
 		err = build_engine(g, host, why);
 	if (err == 0)

@@ -4,6 +4,20 @@
  */
 #include "supervisor/sys/sys.h"
 #include "supervisor/task/task.h"
+#include "supervisor/trace/observe.h"
+
+/* The call as the observer sees it; the guest never waits for more than a write of a line. */
+static NOINLINE int64_t call_observed(struct observer *o, struct task *t, const struct sys_row *row,
+				      const struct sys_args *args)
+{
+	struct observed_call call;
+	int64_t result;
+
+	observe_enter(o, t, row, t->syscall_nr, args, &call);
+	result = row && row->fn ? row->fn(t, args) : -LX_ENOSYS;
+	observe_exit(o, t, &call, result);
+	return result;
+}
 
 void sys_dispatch(struct task *t)
 {
@@ -17,7 +31,10 @@ void sys_dispatch(struct task *t)
 	t->syscall_nr = (uint32_t)regs->x[8];
 	t->syscall_x0 = regs->x[0];
 	t->in_syscall = true;
-	result = row && row->fn ? row->fn(t, &args) : -LX_ENOSYS;
+	if (UNLIKELY(t->guest->observer))
+		result = call_observed(t->guest->observer, t, row, &args);
+	else
+		result = row && row->fn ? row->fn(t, &args) : -LX_ENOSYS;
 	/* rt_sigreturn and execve have replaced all registers and clear in_syscall themselves. */
 	if (t->in_syscall)
 		vcpu_regs(t->vcpu)->x[0] = (uint64_t)result;
