@@ -2,6 +2,7 @@
  * run.c: the life of a task's host thread: run the guest until it exits to us, serve what it
  * wants, deliver signals, until the task ends.
  */
+#include "common/log.h"
 #include "common/lx/errno.h"
 #include "supervisor/sys/sys.h"
 #include "supervisor/task/process.h"
@@ -53,6 +54,9 @@ static void on_fault(struct task *t, const struct vcpu_exit *e)
 	default:
 		break;
 	}
+	log_debug("task %d: fault at pc %#llx, address %#llx, access %d, code %d", t->tid,
+		  (unsigned long long)vcpu_regs(t->vcpu)->pc, (unsigned long long)e->addr, (int)e->access,
+		  (int)code);
 	info.u.fault.addr = untagged(e->addr);
 	t->fault_addr = e->addr;
 	t->fault_esr = fault_esr(e, code);
@@ -74,6 +78,7 @@ static void on_trap(struct task *t, int sig, int code)
 {
 	struct lx_siginfo info = {.si_signo = sig, .si_code = code};
 
+	log_debug("task %d: signal %d at pc %#llx", t->tid, sig, (unsigned long long)vcpu_regs(t->vcpu)->pc);
 	info.u.fault.addr = vcpu_regs(t->vcpu)->pc;
 	t->fault_addr = 0;
 	t->fault_esr = 0;
