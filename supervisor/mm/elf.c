@@ -163,9 +163,10 @@ static int map_bss(const struct lx_elf64_phdr *p, struct mm *mm, uint64_t bias)
 
 	if (end <= start)
 		return 0;
-	/* The tail of a page that cannot be written stays as the file has it, as on Linux. */
+	/* To the page's end, beyond the segment's: the dynamic linker's first heap lies there.  The
+	 * tail of a page that cannot be written stays as the file has it, as on Linux. */
 	if (p->p_filesz && p->p_flags & LX_PF_W && page > start &&
-	    clear_user(mm, guest_ptr(start), MIN(page, end) - start) != 0)
+	    clear_user(mm, guest_ptr(start), page - start) != 0)
 		return -LX_ENOEXEC;
 	end = round_up_u64(end, PAGE_SIZE);
 	if (end <= page)
