@@ -59,6 +59,23 @@ void path_put(struct path *p)
 	p->mnt = NULL;
 }
 
+struct inode *inode_at(const struct path *p)
+{
+	return p->dentry->inode;
+}
+
+int vfs_root_path(struct guest *g, struct path *out)
+{
+	if (!g->root_mount)
+		return -LX_ENOENT;
+	tree_read_lock();
+	out->mnt = g->root_mount;
+	out->dentry = g->root_mount->root;
+	path_get(out);
+	tree_read_unlock();
+	return 0;
+}
+
 struct mount *mount_find_locked(const struct mount *mnt, const struct dentry *d)
 {
 	struct mount *m;

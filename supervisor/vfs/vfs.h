@@ -153,6 +153,7 @@ struct path {
 };
 void path_get(const struct path *p);
 void path_put(struct path *p);
+struct inode *inode_at(const struct path *p);
 
 /* Open files. */
 struct file_ops {
@@ -305,6 +306,8 @@ void vfs_sync_all(struct guest *g);
 /* Mounts. */
 /* Both take over the reference to sb, also when they fail. */
 int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out) MUST_CHECK;
+/* The place of the guest's root, with references, for the first task's fs_context. */
+int vfs_root_path(struct guest *g, struct path *out) MUST_CHECK;
 /* flags: MS_* of common/lx/statfs.h. */
 int vfs_mount_at(struct guest *g, const struct path *at, struct superblock *sb, uint32_t flags,
                  const char *source) MUST_CHECK;
