@@ -369,6 +369,27 @@ int mount_detach(struct mount *m, bool lazy)
 	}
 }
 
+void vfs_unmount_all(struct guest *g)
+{
+	for (;;) {
+		struct path point = {NULL, NULL};
+		struct mount *m = NULL;
+
+		tree_write_lock();
+		/* The youngest first: nothing is mounted on it. */
+		if (!list_empty(&mounts)) {
+			m = list_entry(mounts.prev, struct mount, link);
+			detach_locked(m, &point);
+		}
+		tree_write_unlock();
+		if (!m)
+			break;
+		path_put(&point);
+		mount_put(m);
+	}
+	g->root_mount = NULL;
+}
+
 int mount_remount(struct mount *m, uint32_t flags)
 {
 	const uint32_t keep = LX_MS_RDONLY | LX_MS_NOSUID | LX_MS_NODEV | LX_MS_NOEXEC |

@@ -308,6 +308,8 @@ void vfs_sync_all(struct guest *g);
 int vfs_mount_root(struct guest *g, struct superblock *sb, struct mount **out) MUST_CHECK;
 /* The place of the guest's root, with references, for the first task's fs_context. */
 int vfs_root_path(struct guest *g, struct path *out) MUST_CHECK;
+/* Takes all mounts away, when no task is left. */
+void vfs_unmount_all(struct guest *g);
 /* flags: MS_* of common/lx/statfs.h. */
 int vfs_mount_at(struct guest *g, const struct path *at, struct superblock *sb, uint32_t flags,
                  const char *source) MUST_CHECK;

@@ -47,6 +47,8 @@ void vfs_box_release(struct vfs_box *b)
 {
 	fd_table_put(&b->task, b->task.files);
 	fs_context_put(b->task.fs);
+	vfs_unmount_all(&b->guest);
+	arena_free(b->guest.arena);
 }
 
 void vfs_box_become(struct vfs_box *b, bool root)
