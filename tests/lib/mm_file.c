@@ -1,5 +1,6 @@
 /* mm_file.c: see mm_file.h. */
 #include "common/lx/errno.h"
+#include "supervisor/mm/guest_copy.h"
 #include "tests/lib/mm_file.h"
 
 static int64_t read_run(void *owner, uint64_t offset, void *buf, uint64_t n)
@@ -12,7 +13,7 @@ static int64_t read_run(void *owner, uint64_t offset, void *buf, uint64_t n)
 	if (offset >= f->size)
 		return 0;
 	n = MIN(n, f->size - offset);
-	memcpy(buf, f->data + offset, n);
+	guest_copy(buf, f->data + offset, n);
 	return (int64_t)n;
 }
 
@@ -28,7 +29,7 @@ static int64_t write_page(void *owner, uint64_t offset, const void *page, uint64
 	f->writes++;
 	if (offset + n > f->room)
 		return -LX_ENOSPC;
-	memcpy(f->data + offset, page, n);
+	guest_copy(f->data + offset, page, n);
 	return (int64_t)n;
 }
 
