@@ -43,3 +43,6 @@ CPU_KERNELS := fib:300 sieve:40 crc:300 list:300 bytecode:200 matmul:60 floats:5
 cpu-bench: $(B)/tests/bench/cpu_bench build/guest/kernels ## time small computations on the software CPU
 	$(Q)for k in $(CPU_KERNELS); do printf '%-10s ' $${k%:*}; \
 		$(B)/tests/bench/cpu_bench build/guest/kernels $${k%:*} $${k#*:} >/dev/null; done
+
+# test_decode runs them.
+test-built: $(B)/tests/cpu/cpu_diff $(B)/tests/cpu/decode_all build/guest/cpu_diff_guest

@@ -346,6 +346,100 @@ static void descriptors_outside_ram_are_unmapped(void **state)
 	expect_fault(f, &x, VCPU_READ, DATA + 8 * PAGE_SIZE);
 }
 
+#define MRS(op1, crn, crm, op2) \
+	(0xD5300000u | 1u << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
+
+static uint64_t read_reg(struct fixture *f, uint32_t mrs)
+{
+	uint32_t words[] = {mrs, SVC(0)};
+	struct vcpu_exit x = run_code(f, words, ARRAY_LEN(words));
+
+	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
+	return f->r->x[0];
+}
+
+/* What the ID registers say, field by field, is what HWCAP says. */
+static void id_registers_agree_with_hwcap(void **state)
+{
+	struct fixture *f = *state;
+	struct vcpu_features features;
+	uint64_t isar0 = read_reg(f, MRS(0, 0, 6, 0)), isar1 = read_reg(f, MRS(0, 0, 6, 1));
+	uint64_t pfr0 = read_reg(f, MRS(0, 0, 4, 0));
+
+	vcpu_engine_features(f->box.engine, &features);
+	assert_int_equal(features.midr, read_reg(f, MRS(0, 0, 0, 0)));
+	assert_int_equal(features.hwcap2, 0);
+	static const struct {
+		unsigned isar, field, value, hwcap_bit;
+	} rows[] = {
+		{0, 4, 2, 4},  {0, 8, 1, 5},	{0, 12, 1, 6},	{0, 16, 1, 7},
+		{0, 20, 2, 8}, {0, 28, 1, 12},	{1, 12, 1, 13}, {1, 20, 1, 15},
+		{1, 0, 1, 16},
+	};
+	uint64_t expect[2] = {0, 0}, hwcap = 1 | 1 << 1 | 1 << 3 | 1 << 11;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		expect[rows[i].isar] |= (uint64_t)rows[i].value << rows[i].field;
+		hwcap |= 1ULL << rows[i].hwcap_bit;
+	}
+	assert_int_equal(isar0, expect[0]);
+	assert_int_equal(isar1, expect[1]);
+	assert_int_equal(pfr0, 0x11);
+	assert_int_equal(features.hwcap, hwcap);
+}
+
+static void system_registers(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t t0 = read_reg(f, MRS(3, 14, 0, 2)), t1 = read_reg(f, MRS(3, 14, 0, 2));
+
+	assert_true(t1 > t0);
+	assert_int_equal(read_reg(f, MRS(3, 14, 0, 0)), 1000000000);
+	assert_int_equal(read_reg(f, MRS(3, 0, 0, 1)) & 3u << 28, 0); /* CTR_EL0: IDC, DIC */
+	f->r->x[1] = 0x123456789ULL;
+	struct vcpu_exit x = RUN(f, 0xD51BD041 /* msr tpidr_el0, x1 */, 0xD53BD040, SVC(0));
+
+	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
+	assert_int_equal(f->r->x[0], 0x123456789ULL);
+	/* SCTLR_EL1 is not for EL0; nor is writing CNTVCT_EL0. */
+	x = RUN(f, 0xD5381000);
+	assert_int_equal(x.kind, VCPU_EXIT_UNDEFINED);
+	x = RUN(f, 0xD51BE040);
+	assert_int_equal(x.kind, VCPU_EXIT_UNDEFINED);
+}
+
+static void dc_zva_zeroes_its_line(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *page = a64_box_host(&f->box, DATA);
+
+	assert_int_equal(read_reg(f, MRS(3, 0, 0, 7)), 4);
+	memset(page, 0xAA, 256);
+	f->r->x[0] = DATA + 64 + 5;
+	struct vcpu_exit x = RUN(f, 0xD50B7420, 0xD50B7C20 /* dc cvap, x0 */, SVC(0));
+
+	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
+	for (unsigned i = 0; i < 256; i++)
+		assert_int_equal(page[i], i / 64 == 1 ? 0 : 0xAA);
+	f->r->x[0] = DATA + PAGE_SIZE + 7; /* read-only */
+	x = RUN(f, 0xD50B7420);
+	assert_int_equal(x.kind, VCPU_EXIT_FAULT);
+	assert_int_equal(x.access, VCPU_WRITE);
+	assert_int_equal(x.addr, DATA + PAGE_SIZE + 7);
+}
+
+/* An instruction target's tag goes away. */
+static void branch_targets_lose_their_tag(void **state)
+{
+	struct fixture *f = *state;
+
+	f->r->x[1] = (CODE + 8) | 0x5A00000000000000ULL;
+	struct vcpu_exit x = RUN(f, 0xD61F0020 /* br x1 */, SVC(1), SVC(2));
+
+	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
+	assert_int_equal(x.imm, 2);
+	assert_int_equal(f->r->pc, CODE + 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +455,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changed_ram_is_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(resolver_maps_and_retries, setup, teardown),
 		cmocka_unit_test_setup_teardown(invalidation_takes_rights_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(id_registers_agree_with_hwcap, setup, teardown),
+		cmocka_unit_test_setup_teardown(system_registers, setup, teardown),
+		cmocka_unit_test_setup_teardown(dc_zva_zeroes_its_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(branch_targets_lose_their_tag, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_outside_ram_are_unmapped, setup, teardown),
 	};
 
