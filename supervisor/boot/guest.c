@@ -125,6 +125,16 @@ static int build_engine(struct guest *g, const struct boot_host *host, const cha
 	return 0;
 }
 
+/* As many CPUs as the host has, or as --cpus allows, rounded up. */
+static uint32_t cpus_shown(const struct guest_spec *spec, uint32_t host)
+{
+	uint32_t whole = spec->cpus > 0 && spec->cpus < host ? (uint32_t)spec->cpus : host;
+
+	if (spec->cpus > whole && whole < host)
+		whole++;
+	return MAX(whole, 1u);
+}
+
 static void set_names(struct guest *g)
 {
 	pthread_mutex_init(&g->uts.lock, NULL);
@@ -279,7 +289,7 @@ int guest_boot(struct boot_request *req, const struct boot_host *host, struct gu
 		return -LX_ENOMEM;
 	/* A guest that cannot start leaves with its process: nothing is unwound here. */
 	g->spec = req->spec;
-	g->ncpus = host->ncpus;
+	g->ncpus = cpus_shown(g->spec, host->ncpus);
 	g->boot_ns = now_ns();
 	set_names(g);
 	err = plat_random(g->aslr_seed, sizeof(g->aslr_seed));
