@@ -4,10 +4,8 @@
  * Landlock needs no_new_privs, and seccomp forbids the calls that the others are made of.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,6 +16,7 @@
 #include "common/plat/errno.h"
 #include "common/plat/linux_landlock.h"
 #include "common/plat/linux_seccomp.h"
+#include "common/plat/linux_userns.h"
 #include "common/plat/sandbox.h"
 
 static int apply_no_new_privs(const struct sandbox_profile *profile)
@@ -35,49 +34,12 @@ static int apply_limits(const struct sandbox_profile *profile)
 	return setrlimit(RLIMIT_CORE, &none) < 0 ? plat_errno(errno) : 0;
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int r = 0;
-
-	if (fd < 0)
-		return plat_errno(errno);
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		r = plat_errno(errno);
-	close(fd);
-	return r;
-}
-
-/* In a new user namespace: the own user and group, as themselves. */
-static int map_self(uid_t uid, gid_t gid)
-{
-	char line[64];
-	int r = write_file("/proc/self/setgroups", "deny");
-
-	if (r < 0)
-		return r;
-	snprintf(line, sizeof(line), "%u %u 1\n", uid, uid);
-	r = write_file("/proc/self/uid_map", line);
-	if (r < 0)
-		return r;
-	snprintf(line, sizeof(line), "%u %u 1\n", gid, gid);
-	return write_file("/proc/self/gid_map", line);
-}
-
 static int apply_namespaces(const struct sandbox_profile *profile)
 {
-	int flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
-		    (profile->network ? 0 : CLONE_NEWNET);
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
 	if (!profile->private_namespaces)
 		return 0;
-	if (unshare(flags) == 0)
-		return 0;
-	if (errno != EPERM || unshare(flags | CLONE_NEWUSER) < 0)
-		return plat_errno(errno);
-	return map_self(uid, gid);
+	return userns_unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+			      (profile->network ? 0 : CLONE_NEWNET));
 }
 
 static int apply_capabilities(const struct sandbox_profile *profile)
