@@ -6,6 +6,9 @@
  * channel, a second one waits for the guest's end, and the guest's own threads do the rest.
  */
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -170,6 +173,10 @@ int main(void)
 		return BOOT_EXIT_FAILED;
 	}
 	signal(SIGPIPE, SIG_IGN);
+#ifdef __GLIBC__
+	/* Left to itself malloc counts the CPUs in /sys, once threads contend, to limit its arenas. */
+	(void)mallopt(M_ARENA_MAX, 8);
+#endif
 	look_at_host(&s.host);
 	if (enter_sandbox() < 0)
 		return BOOT_EXIT_FAILED;
