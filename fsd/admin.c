@@ -131,6 +131,7 @@ static NORETURN void run_import(struct store *s, struct import *im, int out)
 	memcpy(a.digest, im->digest, sizeof(a.digest));
 	if (a.code < 0 && im->progress >= 0)
 		dprintf(im->progress, "error %s\n", f.text);
+	/* INVARIANT: the end of a forked child, not of the service. */
 	_exit(write(out, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
 }
 
@@ -250,6 +251,7 @@ static void sweep_later(struct service_client *c)
 			plat_close_all_but(3, keep, ARRAY_LEN(keep));
 			store_sweep(s);
 		}
+		/* INVARIANT: the end of a forked child, not of the service. */
 		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

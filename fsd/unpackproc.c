@@ -80,12 +80,15 @@ static int tar_source(int source, pid_t *child, struct fail *f)
 		struct fail why = {0};
 
 		close(p[0]);
+		/* INVARIANT: the end of a forked child, not of the service. */
 		if (confine_unpacker(source, -1, false) < 0)
 			_exit(1);
 		if (dirtar_write(source, p[1], &why) < 0) {
 			dprintf(2, "carrick-fsd: %s\n", why.text);
+			/* INVARIANT: the end of a forked child, not of the service. */
 			_exit(1);
 		}
+		/* INVARIANT: the end of a forked child, not of the service. */
 		_exit(0);
 	}
 	close(p[1]);
@@ -120,6 +123,7 @@ static NORETURN void run_child(int source, int tree, bool whiteouts, int progres
 		if (waitpid(tar, &status, 0) == tar && status != 0 && a.code == 0)
 			a.code = fail_set(&a.fail, -LX_EIO, "cannot read the whole directory");
 	}
+	/* INVARIANT: the end of a forked child, not of the service. */
 	_exit(write(out, &a, sizeof(a)) == (ssize_t)sizeof(a) ? 0 : 1);
 }
 
