@@ -498,22 +498,45 @@ int remote_removexattr(struct inode *inode, const char *name)
 	return r < 0 ? (int)r : 0;
 }
 
-static void remote_release_sb(struct superblock *sb)
+static void session_free(struct remote_session *s)
 {
-	/* The session lasts as long as the guest: handles and nodes of this one are already gone.
-	 */
-	sb->priv = NULL;
+	pthread_rwlock_destroy(&s->naming);
+	pthread_mutex_destroy(&s->lock);
+	pthread_cond_destroy(&s->gone);
+	free(s->table);
+	free(s->forget);
+	free(s);
 }
 
-/* The session of this guest; made at the first mount. */
+static void session_put(struct remote_session *s)
+{
+	pthread_mutex_lock(&session_lock);
+	if (--s->refs == 0) {
+		the_session = NULL;
+		session_free(s);
+	}
+	pthread_mutex_unlock(&session_lock);
+}
+
+/* All inodes are gone by now. */
+static void remote_release_sb(struct superblock *sb)
+{
+	if (sb->priv)
+		session_put(sb->priv);
+}
+
+/* The session of this guest, with a reference; made for the first mount. */
 static int session_for(struct guest *g, struct remote_session **out)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&session_lock);
-	if (!the_session || the_session->client != g->fsd)
+	if (!the_session)
 		r = session_new(g, &the_session);
-	*out = the_session;
+	if (r == 0) {
+		the_session->refs++;
+		*out = the_session;
+	}
 	pthread_mutex_unlock(&session_lock);
 	return r;
 }
@@ -529,12 +552,13 @@ int fs_remote_mount(struct guest *g, uint64_t root_node, bool read_only, struct 
 	if (r < 0)
 		return (int)r;
 	r = remote_result(fsd_call_getattr(s->client, &req, &rep, NULL));
-	if (r < 0)
+	if (r >= 0)
+		r = superblock_new(g, root_node == 1 ? "overlay" : "virtiofs",
+				   LX_OVERLAYFS_SUPER_MAGIC, &sb);
+	if (r < 0) {
+		session_put(s);
 		return (int)r;
-	r = superblock_new(g, root_node == 1 ? "overlay" : "virtiofs", LX_OVERLAYFS_SUPER_MAGIC,
-	                   &sb);
-	if (r < 0)
-		return (int)r;
+	}
 	sb->priv = s;
 	sb->flags = (read_only ? SB_RDONLY : 0) | (root_node == 1 ? 0 : SB_REVALIDATE);
 	sb->statfs = remote_statfs;

@@ -16,6 +16,7 @@
 
 /* The session with fsd: one for all file systems that it serves. */
 struct remote_session {
+	uint32_t refs; /* one for each file system; session_lock of fs_remote.c */
 	struct ipc_client *client;
 	struct ipc_bulk *bulk; /* may be NULL: then data travels in messages */
 
