@@ -57,6 +57,17 @@ int plat_shm_punch(int fd, uint64_t offset, uint64_t len)
 	return r < 0 ? plat_errno(errno) : 0;
 }
 
+void plat_populate(void *base, uint64_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+	/* Where the kernel lacks it, pages come as they are touched. */
+	(void)madvise(base, size, MADV_POPULATE_WRITE);
+#else
+	(void)base;
+	(void)size;
+#endif
+}
+
 uint64_t plat_ram_size(void)
 {
 	long pages = sysconf(_SC_PHYS_PAGES);

@@ -21,6 +21,9 @@ void plat_unmap(void *base, uint64_t size);
 /* Gives the memory of [offset, offset+len) of fd back to the host: it reads as zeroes after. */
 int plat_shm_punch(int fd, uint64_t offset, uint64_t len) MUST_CHECK;
 
+/* Brings in the host pages of [base, base+size), at less cost than touching each.  A hint. */
+void plat_populate(void *base, uint64_t size);
+
 /* Bytes of physical memory of the host. */
 uint64_t plat_ram_size(void);
 

@@ -349,9 +349,9 @@ out:
 	return err;
 }
 
-int frames_new_run(struct arena *a, unsigned slot, unsigned count, bool zeroed, uint64_t *pa)
+int frames_new_run(struct arena *a, unsigned slot, unsigned count, unsigned how, uint64_t *pa)
 {
-	uint16_t zero;
+	uint16_t mask = (uint16_t)(((1u << count) - 1) << slot), zero;
 
 	if (take_run(a, slot, count, pa, &zero) != 0) {
 		if (arena_reclaim(a, RECLAIM_BATCH) == 0)
@@ -359,8 +359,11 @@ int frames_new_run(struct arena *a, unsigned slot, unsigned count, bool zeroed, 
 		if (take_run(a, slot, count, pa, &zero) != 0)
 			return -LX_ENOMEM;
 	}
-	if (zeroed)
+	if (how & FRAMES_ZEROED)
 		frames_clear(a, *pa, count, zero);
+	/* Frames of zeroes have no host pages yet. */
+	if (how & FRAMES_SOON && zero == mask)
+		plat_populate(a->base + *pa, count * PAGE_SIZE);
 	return 0;
 }
 

@@ -48,6 +48,15 @@ static void window(const struct vma *v, uint64_t va, uint64_t *lo, uint64_t *hi)
 	*hi = MIN(base + CLUSTER_SIZE, v->end);
 }
 
+/* A window behind one that is in use is likely to be used from end to end. */
+static bool sequential(const struct attempt *t)
+{
+	uint64_t before = round_down_u64(t->va, CLUSTER_SIZE) - PAGE_SIZE;
+	const uint64_t *slot = before >= t->v->start ? pt_slot(t->mm, before) : NULL;
+
+	return slot && pte_load(slot) != 0;
+}
+
 /* Fills the empty entries around slot with fresh pages. */
 static enum mm_fault fill_anon(const struct attempt *t, uint64_t *slot)
 {
@@ -64,7 +73,7 @@ static enum mm_fault fill_anon(const struct attempt *t, uint64_t *slot)
 	while (end < hi && pte_load(slot + ((end - t->va) >> PAGE_SHIFT)) == 0)
 		end += PAGE_SIZE;
 	if (frames_new_run(t->mm->arena, cluster_slot(first), (unsigned)((end - first) >> PAGE_SHIFT),
-			   true, &pa) != 0) {
+			   sequential(t) ? FRAMES_ZEROED | FRAMES_SOON : FRAMES_ZEROED, &pa) != 0) {
 		first = t->va;
 		end = t->va + PAGE_SIZE;
 		s = slot;

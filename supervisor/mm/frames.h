@@ -21,8 +21,10 @@ static inline unsigned cluster_slot(uint64_t addr)
 }
 
 /* count frames side by side, the first at place slot of its cluster (slot+count <= 16), each
- * with one reference.  0 or -LX_ENOMEM. */
-int frames_new_run(struct arena *a, unsigned slot, unsigned count, bool zeroed,
+ * with one reference.  how: FRAMES_*.  0 or -LX_ENOMEM. */
+#define FRAMES_ZEROED 1u
+#define FRAMES_SOON   2u /* all of them will be touched: the host may bring them in at once */
+int frames_new_run(struct arena *a, unsigned slot, unsigned count, unsigned how,
 		   uint64_t *pa) MUST_CHECK;
 
 /* One frame, not zeroed: the one at pa if that is free, else one at the same place of its

@@ -289,8 +289,8 @@ static int fill(struct pagecache *pc, const struct pagecache_ops *ops, void *own
 		return -LX_ENXIO;
 	if (ops->read_run && ops->read_page && !pc->memory_only)
 		count = run_length(pc, &first, index, size);
-	err = frames_new_run(pc->arena, (unsigned)(first % CLUSTER_FRAMES), count, !ops->read_page,
-			     &pa);
+	err = frames_new_run(pc->arena, (unsigned)(first % CLUSTER_FRAMES), count,
+			     ops->read_page ? FRAMES_SOON : FRAMES_ZEROED, &pa);
 	if (err && count > 1) {
 		first = index;
 		count = 1;
