@@ -162,6 +162,8 @@ static bool is_casp(uint32_t w)
 	return (w & 0xBFA07C00) == 0x08207C00;
 }
 
+#define EXCL_NONE 99u
+
 /* Size and kind of an exclusive: 0..3 single, 6 and 7 pairs. */
 static unsigned excl_class(uint32_t w)
 {
@@ -220,8 +222,12 @@ static bool mend_load_store(struct a64_rand *r, uint32_t *word, unsigned left)
 
 		/* Mixed sizes at one address are unpredictable (and qemu 7.2 stores although it
 		 * reports failure). */
-		if (!(w & 0x00800000) && !is_casp(w) && excl_class(w) != r->excl_class)
-			return false;
+		if (!(w & 0x00800000) && !is_casp(w)) {
+			if (r->excl_class == EXCL_NONE)
+				r->excl_class = excl_class(w);
+			else if (excl_class(w) != r->excl_class)
+				return false;
+		}
 
 		if (store_excl && (s == t || (s == t2 && (w & 0x00200000))))
 			return false;
@@ -358,9 +364,7 @@ static void keep_pairs_whole(uint32_t *code, unsigned n)
 void a64_rand_program(struct a64_rand *r, uint32_t *code, unsigned n, a64_rand_wanted *wanted,
 		      a64_rand_allocated *allocated, void *opaque)
 {
-	static const unsigned classes[] = {0, 1, 2, 3, 6, 7};
-
-	r->excl_class = classes[a64_rand_below(r, ARRAY_LEN(classes))];
+	r->excl_class = EXCL_NONE;
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t w = one(r, n - i, wanted, allocated, opaque);
 

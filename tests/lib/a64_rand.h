@@ -13,7 +13,7 @@
 
 struct a64_rand {
 	uint64_t s;
-	unsigned excl_class; /* the one size and kind of exclusives in a program */
+	unsigned excl_class; /* the one size and kind of exclusives in a program, set by its first */
 };
 
 /* Where base registers point: a page boundary in the middle of two mapped data pages. */
