@@ -15,17 +15,15 @@ int main(void)
 	close(open("d/file", O_CREAT | O_WRONLY, 0600));
 	symlink("x", "d/link");
 	mkfifo("d/fifo", 0600);
+	static const char *const names[] = {"sub", "file", "link", "fifo"};
+	int types[4] = {-1, -1, -1, -1};
 	d = opendir("d");
-	while ((e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, "sub") == 0)
-			say("sub", e->d_type);
-		if (strcmp(e->d_name, "file") == 0)
-			say("file", e->d_type);
-		if (strcmp(e->d_name, "link") == 0)
-			say("link", e->d_type);
-		if (strcmp(e->d_name, "fifo") == 0)
-			say("fifo", e->d_type);
-	}
+	while ((e = readdir(d)) != NULL)
+		for (int i = 0; i < 4; i++)
+			if (strcmp(e->d_name, names[i]) == 0)
+				types[i] = e->d_type;
+	for (int i = 0; i < 4; i++)
+		say(names[i], types[i]);
 	fd = open("d", O_RDONLY);
 	say_result("too_small", syscall(SYS_getdents64, fd, buf, 8));
 	fd = open("d/file", O_RDONLY);

@@ -18,7 +18,7 @@ int main(void)
 	static const char *const paths[] = {
 		"/proc/self/stat", "/proc/self/statm", "/proc/self/status", "/proc/self/cmdline", "/proc/self/comm",
 		"/proc/self/environ", "/proc/self/maps", "/proc/self/smaps", "/proc/self/limits", "/proc/self/mounts",
-		"/proc/self/mountinfo", "/proc/self/io", "/proc/self/oom_score_adj", "/proc/self/auxv", "/proc/self/cgroup",
+		"/proc/self/mountinfo", "/proc/self/io", "/proc/self/oom_score_adj", "/proc/self/auxv",
 		"/proc/self/uid_map", "/proc/self/wchan", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime",
 		"/proc/loadavg", "/proc/version", "/proc/filesystems", "/proc/sys/kernel/ostype", "/proc/sys/kernel/pid_max",
 		"/proc/sys/kernel/random/boot_id", "/proc/sys/vm/overcommit_memory", "/proc/sys/fs/file-max", "/proc/net/dev",

@@ -7,15 +7,9 @@
 #include "common/lx/capability.h"
 #include "supervisor/task/task.h"
 
-/* What a container's root has by default (as Docker gives it). */
-#define CRED_CONTAINER_CAPS                                                                       \
-	(UINT64_C(1) << LX_CAP_CHOWN | UINT64_C(1) << LX_CAP_DAC_OVERRIDE |                       \
-	 UINT64_C(1) << LX_CAP_FOWNER | UINT64_C(1) << LX_CAP_FSETID |                            \
-	 UINT64_C(1) << LX_CAP_KILL | UINT64_C(1) << LX_CAP_SETGID |                              \
-	 UINT64_C(1) << LX_CAP_SETUID | UINT64_C(1) << LX_CAP_SETPCAP |                           \
-	 UINT64_C(1) << LX_CAP_NET_BIND_SERVICE | UINT64_C(1) << LX_CAP_NET_RAW |                 \
-	 UINT64_C(1) << LX_CAP_SYS_CHROOT | UINT64_C(1) << LX_CAP_MKNOD |                         \
-	 UINT64_C(1) << LX_CAP_AUDIT_WRITE | UINT64_C(1) << LX_CAP_SETFCAP)
+/* What the guest's root has: everything.  Unlike in a container that shares its host's kernel,
+ * whatever a capability permits here (mounting, host names...) touches this guest alone. */
+#define CRED_CONTAINER_CAPS ((UINT64_C(1) << (LX_CAP_CHECKPOINT_RESTORE + 1)) - 1)
 
 /* securebits; each has a lock bit one above. */
 #define LX_SECBIT_NOROOT                 0x01u
