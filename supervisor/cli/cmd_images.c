@@ -300,6 +300,10 @@ static int cmd_tag(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_tag = {"tag", "IMAGE REFERENCE", "Give an image another name", cmd_tag, NULL};
 
+/* A container that has just ended is still being tidied away for a moment. */
+#define BUSY_TRIES    20
+#define BUSY_PAUSE_US 50000
+
 static int remove_image(struct ipc_client *fsd, const char *reference, bool force)
 {
 	struct fsd_image_remove_req req = {ipc_bytes_of(reference), force};
@@ -308,6 +312,11 @@ static int remove_image(struct ipc_client *fsd, const char *reference, bool forc
 	json_t *removed, *item;
 	int64_t ret = fsd_call_image_remove(fsd, &req, &rep, &reply);
 	size_t i;
+
+	for (int tries = 0; ret == -LX_EBUSY && tries < BUSY_TRIES; tries++) {
+		usleep(BUSY_PAUSE_US);
+		ret = fsd_call_image_remove(fsd, &req, &rep, &reply);
+	}
 
 	if (ret == -LX_ENOENT)
 		return cli_error("there is no image \"%s\"", reference);

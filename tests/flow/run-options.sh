@@ -13,7 +13,7 @@ expect_output "in memory" carrick run --rm --read-only --tmpfs /tmp debian:12 sh
 mkdir shared
 echo outside >shared/file
 expect_output "outside" carrick run --rm -v "$PWD/shared:/mnt:ro" debian:12 cat /mnt/file
-expect_status 1 carrick run --rm -v "$PWD/shared:/mnt:ro" debian:12 sh -c 'echo x >/mnt/file'
+expect_status 2 carrick run --rm -v "$PWD/shared:/mnt:ro" debian:12 sh -c 'echo x >/mnt/file'
 expect_output "" carrick run --rm --mount "type=bind,source=$PWD/shared,target=/mnt" debian:12 sh -c 'echo inside >/mnt/new'
 [ "$(cat shared/new)" = inside ] || fail "the bind was not written"
 expect_output "stdin" sh -c 'echo stdin | carrick run --rm -i debian:12 cat'
