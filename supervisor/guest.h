@@ -33,6 +33,7 @@
 #include "vcpu/vcpu.h"
 
 struct arena;
+struct boot;
 struct ipc_bulk;
 struct ipc_client;
 struct mount;
@@ -62,6 +63,7 @@ struct guest {
 	struct uts uts;
 	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
 	uint32_t ncpus;           /* CPUs the guest sees: 1 to 64 */
+	struct boot *boot;        /* boot/guest.c */
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

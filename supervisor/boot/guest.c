@@ -28,12 +28,13 @@
 #define DEFAULT_TASKS 16384u
 #define GOODBYE_NS    INT64_C(10000000000)
 
-/* What the first task's thread works on. */
+/* What the first tasks' threads work on; stays as long as the guest. */
 struct boot {
 	struct guest *guest;
 	struct task *task;
 	struct boot_events events;
-	int stdio[3]; /* host descriptors; with a terminal [0] is the relay's socket */
+	int stdio[3];    /* host descriptors; with a terminal [0] is the relay's socket */
+	int32_t command; /* with --init: the command's pid once it has one; atomic */
 };
 
 static int connect_services(struct guest *g, struct ipc_fds *fds, const char **why)
@@ -204,33 +205,75 @@ static int open_stdio(struct boot *b)
 	return err;
 }
 
+/* The guest cannot go on: tells the monitor; t finds that it has to leave. */
+static void end_failed(struct boot *b, struct task *t, const struct boot_failure *f)
+{
+	b->events.failed(b->events.opaque, f->status, f->message);
+	tgroup_exit(t->group, (int32_t)(f->status & 0xff) << 8);
+}
+
+/* With --init: the child that becomes the command. */
+static void command_thread(void *arg)
+{
+	struct task *t = arg;
+	struct boot_failure f = {0};
+
+	if (boot_exec(t, &f) < 0)
+		end_failed(t->guest->boot, t, &f);
+	task_main(t);
+}
+
+/* With --init: process 1 is this loop.  It reaps whatever is left to it and ends with the command. */
+static void reap_until_command_ends(struct task *t, int32_t command)
+{
+	struct wait_request any = {.which = WAIT_ANY, .options = LX_WEXITED | LX_WALL};
+	struct wait_result r;
+
+	while (!t->exiting) {
+		int64_t err = task_wait(t, &any, &r);
+
+		if (err == 0 && r.pid == command)
+			tgroup_exit(t->group, r.wait_status & 0x7f ? (128 + (r.wait_status & 0x7f)) << 8
+								   : r.wait_status);
+		if (err < 0 || r.pid == command)
+			signal_deliver(t);
+	}
+}
+
+static int start_init(struct boot *b, struct boot_failure *f)
+{
+	struct lx_clone_args args = {.exit_signal = LX_SIGCHLD};
+	struct task *t = b->task;
+	int64_t pid;
+
+	snprintf(t->comm, sizeof(t->comm), "carrick-init");
+	pid = task_clone_running(t, &args, command_thread);
+	if (pid < 0)
+		return boot_fail(f, BOOT_EXIT_FAILED, "cannot start the command's process");
+	__atomic_store_n(&b->command, (int32_t)pid, __ATOMIC_RELEASE);
+	reap_until_command_ends(t, (int32_t)pid);
+	return 0;
+}
+
 static int start_program(struct boot *b, struct boot_failure *f)
 {
 	int err = boot_mounts(b->task, f);
 
 	if (err == 0 && open_stdio(b) < 0)
 		err = boot_fail(f, BOOT_EXIT_FAILED, "cannot open the container's standard descriptors");
-	return err < 0 ? err : boot_exec(b->task, f);
-}
-
-static void end_failed(struct boot *b, const struct boot_failure *f)
-{
-	b->events.failed(b->events.opaque, f->status, f->message);
-	tgroup_exit(b->task->group, (int32_t)(f->status & 0xff) << 8);
-	task_main(b->task); /* which finds that it has to leave */
+	if (err < 0)
+		return err;
+	return b->guest->spec->init ? start_init(b, f) : boot_exec(b->task, f);
 }
 
 static void first_thread(void *arg)
 {
-	struct boot *b = arg, copy = *b;
+	struct boot *b = arg;
 	struct boot_failure f = {0};
-	int err = start_program(b, &f);
 
-	free(b);
-	if (err < 0)
-		end_failed(&copy, &f);
-	else
-		task_main(copy.task);
+	if (start_program(b, &f) < 0)
+		end_failed(b, b->task, &f);
+	task_main(b->task);
 }
 
 static int make_first_task(struct guest *g, struct boot *b, struct hostthread **host)
@@ -264,6 +307,7 @@ static int start_first_task(struct guest *g, struct boot_request *req, const cha
 	*why = "out of memory";
 	if (!b)
 		return err;
+	g->boot = b;
 	b->guest = g;
 	b->events = req->events;
 	for (unsigned i = 0; i < nfds; i++)
@@ -271,10 +315,8 @@ static int start_first_task(struct guest *g, struct boot_request *req, const cha
 	err = make_first_task(g, b, &host);
 	if (err == 0 && g->spec->tty)
 		err = tty_console_new(g, b->stdio[0], (uint16_t)g->spec->rows, (uint16_t)g->spec->columns);
-	if (err < 0) {
-		free(b);
+	if (err < 0)
 		return err;
-	}
 	hostthread_start(host, first_thread, b);
 	return 0;
 }
@@ -311,17 +353,17 @@ int guest_boot(struct boot_request *req, const struct boot_host *host, struct gu
 void guest_signal(struct guest *g, int sig)
 {
 	struct lx_siginfo info = {.si_signo = sig, .si_code = LX_SI_USER};
-	struct tgroup *init;
+	int32_t command = __atomic_load_n(&g->boot->command, __ATOMIC_ACQUIRE);
+	struct tgroup *target;
 
-	task_table_lock(g);
-	init = g->tasks->init ? tgroup_get(g->tasks->init) : NULL;
-	task_table_unlock(g);
-	if (!init)
+	/* Our own init passes signals on, but for the one that ends everything. */
+	target = tgroup_find(g, command && sig != LX_SIGKILL ? command : 1);
+	if (!target)
 		return;
-	pthread_mutex_lock(&init->lock);
-	(void)signal_send_locked(init, NULL, sig, &info, true);
-	pthread_mutex_unlock(&init->lock);
-	tgroup_put(init);
+	pthread_mutex_lock(&target->lock);
+	(void)signal_send_locked(target, NULL, sig, &info, true);
+	pthread_mutex_unlock(&target->lock);
+	tgroup_put(target);
 }
 
 int32_t guest_wait(struct guest *g)

@@ -149,17 +149,17 @@ int boot_user_parse(const char *passwd, const char *group, const char *text, str
 	if (!out->home)
 		return boot_fail(f, BOOT_EXIT_FAILED, "out of memory");
 	if (len >= sizeof(who))
-		return boot_fail(f, BOOT_EXIT_CANNOT_RUN, "the user name is too long");
+		return boot_fail(f, BOOT_EXIT_FAILED, "the user name is too long");
 	if (len) {
 		memcpy(who, text, len);
 		who[len] = '\0';
 	}
 	if (!find_user(passwd, who, out, name))
-		return boot_fail(f, BOOT_EXIT_CANNOT_RUN,
+		return boot_fail(f, BOOT_EXIT_FAILED,
 				 "unable to find user %s: no matching entries in the image's passwd file", who);
 	if (colon && colon[1]) {
 		if (!find_group(group, colon + 1, &out->gid))
-			return boot_fail(f, BOOT_EXIT_CANNOT_RUN,
+			return boot_fail(f, BOOT_EXIT_FAILED,
 					 "unable to find group %s: no matching entries in the image's group file",
 					 colon + 1);
 		return 0;

@@ -300,6 +300,11 @@ static int make_pidfd(struct task *t, struct tgroup *fresh, uint64_t at)
 
 int64_t task_clone(struct task *t, const struct lx_clone_args *a)
 {
+	return task_clone_running(t, a, task_main);
+}
+
+int64_t task_clone_running(struct task *t, const struct lx_clone_args *a, void (*run)(void *task))
+{
 	struct tgroup *fresh = NULL;
 	struct hostthread *host = NULL;
 	struct vfork_done *vfork;
@@ -341,7 +346,7 @@ int64_t task_clone(struct task *t, const struct lx_clone_args *a)
 		(void)!put_user_u32(t->mm, guest_ptr(a->parent_tid), (uint32_t)tid);
 	if (a->flags & LX_CLONE_CHILD_SETTID)
 		(void)!put_user_u32(c->mm, guest_ptr(a->child_tid), (uint32_t)tid);
-	hostthread_start(host, task_main, c);
+	hostthread_start(host, run, c);
 	if (vfork)
 		vfork_wait(t, vfork);
 	return tid;

@@ -36,6 +36,8 @@ struct lx_clone_args {
 _Static_assert(sizeof(struct lx_clone_args) == 88, "struct clone_args");
 
 int64_t task_clone(struct task *t, const struct lx_clone_args *args);
+/* The same, but the child's host thread starts with run, which ends in task_main. */
+int64_t task_clone_running(struct task *t, const struct lx_clone_args *args, void (*run)(void *task));
 
 /* The first task, pid 1, stopped; *hold starts it. */
 struct hostthread;
