@@ -38,10 +38,31 @@ static const uint64_t special64[] = {
     0x0008000000000000, 0x0004000000000000, 0x0003FFFFFFFFFFFF, 0x3F10000000000000,
 };
 
+/* Sometimes makes a register field equal to another, where both are free. */
+static uint32_t alias_registers(struct diff_rng *rng, uint32_t w, uint32_t mask)
+{
+	const unsigned from[] = {0, 5, 16, 10};
+	unsigned a = from[diff_below(rng, 4)], b = from[diff_below(rng, 4)];
+
+	if (diff_below(rng, 3) || (mask >> a & 31) || (mask >> b & 31))
+		return w;
+	return (w & ~(31u << a)) | (w >> b & 31) << a;
+}
+
 uint32_t diff_random_word(struct diff_rng *rng, uint32_t mask, uint32_t value)
 {
 	uint32_t w = value | ((uint32_t)diff_random(rng) & ~mask);
 
+	w = alias_registers(rng, w, mask);
+	/* Literals from the data page, its ends included: the sides differ around the code. */
+	if ((w & 0x3B000000) == 0x18000000) {
+		uint32_t at = diff_below(rng, 4)
+		                  ? DIFF_BLOCK_AT + diff_below(rng, DIFF_BLOCK)
+		                  : diff_below(rng, 2) * DIFF_MEM_SIZE + 16 - diff_below(rng, 48);
+
+		at += (uint32_t)(DIFF_MEM - DIFF_CODE);
+		w = (w & ~0x00FFFFE0u) | at / 4 << 5;
+	}
 	for (int shift = 0; shift <= 16; shift += 5) {
 		if (shift == 15)
 			shift = 16;
