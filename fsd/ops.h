@@ -51,9 +51,9 @@ mode_t object_host_mode(const struct mount *m, uint32_t guest_mode);
 
 /* A name is about to lose its object (unlink, or a rename over it): keeps an open file reachable
  * under a hidden name and keeps count of a copied-up hard link's names.  Call before the host's
- * own change ... */
-int name_leaving(struct fsd_session *s, struct dentry *d) MUST_CHECK;
-/* ... and after it. */
+ * own change.  moved (NULL if the name has to stay until then): set if the name is gone already. */
+int name_leaving(struct fsd_session *s, struct dentry *d, bool *moved) MUST_CHECK;
+/* Call after the change: forgets the name, and the node if that was its last. */
 void name_left(struct fsd_session *s, struct dentry *d);
 
 /* Removes a directory's upper part with the whiteouts in it, leaving `whiteout` or nothing. */

@@ -45,7 +45,7 @@ static int indexed_leaving(struct fsd_session *s, struct node *n)
 	return 0;
 }
 
-int name_leaving(struct fsd_session *s, struct dentry *d)
+int name_leaving(struct fsd_session *s, struct dentry *d, bool *moved)
 {
 	struct node *n = d->node;
 	struct mount *m = n->mount;
@@ -74,8 +74,13 @@ int name_leaving(struct fsd_session *s, struct dentry *d)
 	if (n->revivable || list_empty(&n->handles) || m->work.temp < 0 || !d->upper)
 		return 0;
 	snprintf(hidden, sizeof(hidden), "h%llu", (unsigned long long)n->id);
-	if (linkat(dfd, name, m->work.temp, hidden, 0) < 0)
+	if (moved) {
+		if (renameat(dfd, name, m->work.temp, hidden) < 0)
+			return plat_errno(errno);
+		*moved = true;
+	} else if (linkat(dfd, name, m->work.temp, hidden, 0) < 0) {
 		return plat_errno(errno);
+	}
 	n->where = NODE_HIDDEN;
 	n->unlinked = true;
 	return 0;
@@ -145,6 +150,7 @@ int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
 	struct node *dir;
 	struct dentry *d;
 	int r = find_victim(s, req->dir, &req->name, name, &dir, &d), lower, up;
+	bool moved = false;
 
 	(void)rep;
 	(void)in;
@@ -158,7 +164,7 @@ int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
 		return lower;
 	r = copy_up_dir(s, dir);
 	if (r == 0)
-		r = name_leaving(s, d);
+		r = name_leaving(s, d, lower ? NULL : &moved);
 	if (r < 0)
 		return r;
 	up = dir_fd(s, dir, 0);
@@ -166,7 +172,7 @@ int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
 		return up;
 	if (lower)
 		r = put_whiteout(s, dir->mount, up, name, d->upper);
-	else if (unlinkat(up, name, 0) < 0)
+	else if (!moved && unlinkat(up, name, 0) < 0)
 		r = plat_errno(errno);
 	if (r == 0)
 		name_left(s, d);

@@ -148,7 +148,7 @@ static int clear_target(struct fsd_session *s, struct move *mv)
 			return 0;
 		return remove_upper_dir(s, dst->mount, mv->to_fd, mv->to, false);
 	}
-	r = name_leaving(s, mv->target);
+	r = name_leaving(s, mv->target, NULL);
 	if (r < 0)
 		return r;
 	return 0;

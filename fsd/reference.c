@@ -33,7 +33,7 @@ static bool registry_ok(const char *s, size_t len)
 		    c != '[' && c != ']')
 			return false;
 	}
-	return len > 0;
+	return len > 0 && s[0] != '.' && s[0] != '-' && s[0] != ':';
 }
 
 static bool tag_ok(const char *s)
