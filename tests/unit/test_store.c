@@ -141,7 +141,7 @@ static void test_killed_writers(void **state)
 		if (pid == 0)
 			work(home, archive, round);
 		setpgid(pid, pid);
-		usleep(round * 1500);
+		usleep(round * round * 250);
 		kill(-pid, SIGKILL); /* with the process that unpacks */
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		if (WIFSIGNALED(status))
