@@ -408,6 +408,29 @@ static int unpack_whiteout(struct unpack *u, const struct place *p, int dir)
 	return r;
 }
 
+/* Makes the object itself; -LX_EEXIST if something has its name. */
+static int make_object(struct unpack *u, struct tarstream *t, struct archive_entry *e, const struct place *p,
+		       int dir, const struct meta *m, const char *path)
+{
+	switch (m->mode & S_IFMT) {
+	case S_IFDIR:
+		return unpack_dir(u, e, p, dir, m, path);
+	case S_IFLNK:
+		if (!meta_is_placeholder(m))
+			return unpack_symlink(u, e, p, dir, path);
+		break;
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	default:
+		return fail_set(u->f, -LX_EINVAL, "the archive has an object of unknown type: %.200s", path);
+	}
+	return unpack_file(u, t, e, p, dir, m, path);
+}
+
 static int unpack_entry(struct unpack *u, struct tarstream *t, struct archive_entry *e, const char *path)
 {
 	const char *hardlink = archive_entry_hardlink(e);
@@ -427,35 +450,26 @@ static int unpack_entry(struct unpack *u, struct tarstream *t, struct archive_en
 		return fail_set(u->f, -LX_EINVAL, "the archive has an entry without a name");
 	if (u->o->whiteouts && strncmp(p.name, ".wh.", 4) == 0)
 		return unpack_whiteout(u, &p, dir);
-	r = p.name[0] ? make_room(dir, p.name, S_ISDIR(m.mode)) : 0;
-	if (r < 0)
-		return r;
-	switch (m.mode & S_IFMT) {
-	case S_IFDIR:
-		return unpack_dir(u, e, &p, dir, &m, path);
-	case S_IFLNK:
-		if (!meta_is_placeholder(&m))
-			return unpack_symlink(u, e, &p, dir, path);
-		break;
-	case S_IFREG:
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-	case S_IFSOCK:
-		break;
-	default:
-		return fail_set(u->f, -LX_EINVAL, "the archive has an object of unknown type: %.200s", path);
+	r = make_object(u, t, e, &p, dir, &m, path);
+	/* A later entry of the same name takes the earlier one's place. */
+	if (r == -LX_EEXIST || r == -LX_ENOTDIR || r == -LX_ELOOP) {
+		r = make_room(dir, p.name, S_ISDIR(m.mode));
+		if (r == 0)
+			r = make_object(u, t, e, &p, dir, &m, path);
 	}
-	return unpack_file(u, t, e, &p, dir, &m, path);
+	return r;
 }
 
-/* From the last to the first, so that a directory's time is set after those within. */
+/* What was a directory may have been replaced since. */
 static int restore_dir_times(struct unpack *u)
 {
-	for (size_t i = u->dir_count; i-- > 0;) {
-		int fd = open_dir(u, u->dirs[i].path);
+	for (size_t i = 0; i < u->dir_count; i++) {
+		const char *path = u->dirs[i].path;
+		int fd = plat_open_beneath(u->tree, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
 		int r = 0;
 
+		if (fd == -LX_ENOENT || fd == -LX_ENOTDIR || fd == -LX_ELOOP)
+			continue;
 		if (fd < 0)
 			return fd;
 		if (futimens(fd, u->dirs[i].t) < 0)

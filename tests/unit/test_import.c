@@ -212,6 +212,34 @@ static void test_hostile(void **state)
 	assert_int_equal(stat("/tmp/carrick-escaped", &st), -1);
 }
 
+/* A later entry replaces an earlier one of its name, whatever both are. */
+static void test_replacement(void **state)
+{
+	static const uint32_t types[] = {S_IFREG | 0644, S_IFLNK | 0777, S_IFDIR | 0755};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(types); j++) {
+			struct tarbuild t;
+			struct import im;
+			struct image img;
+			struct fail f;
+			struct stat st;
+			int tree;
+
+			tar_begin(&t, TAR_PLAIN);
+			tar_add(&t, "x", types[i], 0, NULL, S_ISLNK(types[i]) ? "/tmp" : NULL);
+			tar_add(&t, "x", types[j], 0, NULL, S_ISLNK(types[j]) ? "/tmp" : NULL);
+			if (import(tar_end(&t), IMPORT_ROOTFS, "x:1", &im, &f) < 0)
+				fail_msg("%zu over %zu: %s", j, i, f.text);
+			tree = open_top(im.digest, &img);
+			assert_int_equal(fstatat(tree, "x", &st, AT_SYMLINK_NOFOLLOW), 0);
+			assert_int_equal(st.st_mode & S_IFMT, types[j] & S_IFMT);
+			close(tree);
+		}
+	}
+}
+
 static void refuse_bytes(const char *data, size_t len, const char *word)
 {
 	char path[] = "/tmp/carrick-tar-XXXXXX";
@@ -441,7 +469,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rootfs), TEST(test_hostile), TEST(test_truncated), TEST(test_oci),
+		TEST(test_rootfs), TEST(test_hostile), TEST(test_replacement), TEST(test_truncated), TEST(test_oci),
 		TEST(test_oci_faults), TEST(test_docker), TEST(test_names),
 	};
 
