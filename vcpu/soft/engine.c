@@ -138,9 +138,16 @@ struct a64_regs *vcpu_regs(struct vcpu *v)
 
 void vcpu_run(struct vcpu *v, struct vcpu_exit *exit)
 {
+	uint64_t epoch = __atomic_load_n(&v->engine->code_epoch, __ATOMIC_ACQUIRE);
+
 	v->cpu.excl_valid = false;
-	soft_code_sync(v);
+	/* Entering the guest stores guest_seq with a full barrier behind it, which serves
+	 * run_epoch too: either we see a newer epoch, or its maker sees ours. */
+	__atomic_store_n(&v->run_epoch, epoch, __ATOMIC_RELAXED);
 	soft_enter_guest(v);
+	if (UNLIKELY(__atomic_load_n(&v->engine->code_epoch, __ATOMIC_SEQ_CST) != epoch ||
+		     v->itlb_epoch != epoch))
+		soft_code_sync(v);
 	soft_interp_run(v);
 	soft_leave_guest(v);
 	__atomic_store_n(&v->run_epoch, 0, __ATOMIC_RELEASE);
