@@ -110,3 +110,15 @@ int64_t netd_do_wait_ready(struct netd_session *s, const struct netd_wait_ready_
 		finish(wait, r, 0);
 	return 0;
 }
+
+int64_t netd_do_ready(struct netd_session *s, const struct netd_ready_req *req,
+		      struct netd_ready_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+{
+	struct netd_sock *sock = netd_sock_find(s, req->handle);
+
+	(void)in, (void)out;
+	if (!sock)
+		return -LX_EBADF;
+	rep->events = plat_poll_now(sock->fd);
+	return 0;
+}

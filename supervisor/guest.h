@@ -57,6 +57,7 @@ struct guest {
 	struct arena *arena;      /* guest-physical memory */
 	struct ipc_client *fsd;   /* this guest's sessions */
 	struct ipc_client *netd;
+	struct ipc_bulk *netd_bulk; /* shared memory of the session with netd; NULL: none */
 	struct ipc_bulk *fsd_bulk; /* shared memory of the session with fsd; NULL: none */
 	struct mount *root_mount; /* the mount at "/" */
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */

@@ -37,6 +37,19 @@ struct boot {
 	int32_t command; /* with --init: the command's pid once it has one; atomic */
 };
 
+/* Maps a session's shared memory; without it, payloads travel in the messages. */
+static struct ipc_bulk *open_bulk(int fd)
+{
+	struct ipc_bulk *bulk = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (ipc_bulk_open(fd, &bulk) < 0)
+		bulk = NULL;
+	close(fd);
+	return bulk;
+}
+
 static int connect_services(struct guest *g, struct ipc_fds *fds, const char **why)
 {
 	int fsd = ipc_fds_take(fds, 0), bulk = ipc_fds_take(fds, 1), netd = ipc_fds_take(fds, 2);
@@ -49,11 +62,8 @@ static int connect_services(struct guest *g, struct ipc_fds *fds, const char **w
 		*why = "cannot talk to carrick-fsd";
 		return -LX_EIO;
 	}
-	if (bulk >= 0) {
-		if (ipc_bulk_open(bulk, &g->fsd_bulk) < 0)
-			g->fsd_bulk = NULL;
-		close(bulk);
-	}
+	g->fsd_bulk = open_bulk(bulk);
+	g->netd_bulk = open_bulk(ipc_fds_take(fds, 3));
 	/* A guest without a network does without netd, too. */
 	if (netd >= 0 && ipc_client_new(netd, &netd_service, &g->netd) < 0 && !g->spec->net_none) {
 		*why = "cannot talk to carrick-netd";

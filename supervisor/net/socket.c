@@ -34,6 +34,11 @@ int socket_new(struct task *t, int domain, int type, int protocol, struct socket
 		if (protocol != 0 && protocol != LX_AF_UNIX)
 			return -LX_EPROTONOSUPPORT;
 		return unix_new(t->guest, type, out);
+	case LX_AF_INET:
+	case LX_AF_INET6:
+		return inet_new(t, domain, type, protocol, out);
+	case LX_AF_NETLINK:
+		return netlink_new(t, type, protocol, out);
 	case LX_AF_PACKET:
 		return -LX_EPERM;
 	default:
