@@ -184,7 +184,7 @@ void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_v
 	list_for_each_entry(v, &mm->vmas.list, link) {
 		struct mm_vma_info info = {.start = v->start,
 					   .end = v->end,
-					   .offset = v->offset,
+					   .offset = v->flags & VM_SPECIAL ? 0 : v->offset,
 					   .prot = v->flags & VM_RWX,
 					   .file = v->file,
 					   .label = label_of(mm, v)};

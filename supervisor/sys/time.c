@@ -9,7 +9,6 @@
 #include "supervisor/task/task.h"
 
 #define LX_TIMER_ABSTIME 1u
-#define COARSE_RES_NS    INT64_C(4000000) /* a 250 Hz tick */
 
 static int put_timespec(struct task *t, struct guest_ptr p, int64_t ns)
 {
@@ -83,7 +82,7 @@ int64_t sys_clock_getres(struct task *t, const struct sys_args *a)
 	if (ns < 0)
 		return ns;
 	if (clock == LX_CLOCK_REALTIME_COARSE || clock == LX_CLOCK_MONOTONIC_COARSE)
-		res = COARSE_RES_NS;
+		res = CLOCK_TICK_NS;
 	return guest_ptr_null(arg_ptr(a, 1)) ? 0 : put_timespec(t, arg_ptr(a, 1), res);
 }
 

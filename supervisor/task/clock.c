@@ -21,12 +21,6 @@ static bool host_clock(int clock, clockid_t *out)
 	case LX_CLOCK_MONOTONIC_RAW:
 		*out = CLOCK_MONOTONIC_RAW;
 		return true;
-	case LX_CLOCK_REALTIME_COARSE:
-		*out = CLOCK_REALTIME_COARSE;
-		return true;
-	case LX_CLOCK_MONOTONIC_COARSE:
-		*out = CLOCK_MONOTONIC_COARSE;
-		return true;
 	case LX_CLOCK_BOOTTIME:
 	case LX_CLOCK_BOOTTIME_ALARM:
 		*out = CLOCK_BOOTTIME;
@@ -35,12 +29,10 @@ static bool host_clock(int clock, clockid_t *out)
 		*out = CLOCK_TAI;
 		return true;
 #else
-	case LX_CLOCK_REALTIME_COARSE:
 	case LX_CLOCK_TAI:
 		*out = CLOCK_REALTIME;
 		return true;
 	case LX_CLOCK_MONOTONIC_RAW:
-	case LX_CLOCK_MONOTONIC_COARSE:
 	case LX_CLOCK_BOOTTIME:
 	case LX_CLOCK_BOOTTIME_ALARM:
 		*out = CLOCK_MONOTONIC;
@@ -51,11 +43,22 @@ static bool host_clock(int clock, clockid_t *out)
 	}
 }
 
+/* Coarse clocks stand still between ticks, which are the same for both and for the vDSO. */
+static int64_t coarse(int clock)
+{
+	int64_t now = now_ns();
+	int64_t ahead = clock == LX_CLOCK_REALTIME_COARSE ? clock_now(LX_CLOCK_REALTIME) - now : 0;
+
+	return now - now % CLOCK_TICK_NS + ahead;
+}
+
 int64_t clock_now(int clock)
 {
 	clockid_t host;
 	struct timespec ts;
 
+	if (clock == LX_CLOCK_REALTIME_COARSE || clock == LX_CLOCK_MONOTONIC_COARSE)
+		return coarse(clock);
 	if (!host_clock(clock, &host) || clock_gettime(host, &ts) < 0)
 		return -LX_EINVAL;
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;

@@ -43,6 +43,8 @@ bool ktimer_cancel_sync(struct ktimer *timer);
 #define LX_CLOCK_BOOTTIME_ALARM     9
 #define LX_CLOCK_TAI                11
 
+#define CLOCK_TICK_NS INT64_C(4000000) /* resolution of the coarse clocks */
+
 /* Now, in ns; -LX_EINVAL for a clock that is not one of these. */
 int64_t clock_now(int clock);
 /* The deadline at which clock shows abs_ns. */

@@ -4,7 +4,7 @@
  *
  * The page below the image holds the clock data (struct vdso_clock_data in vdso.c).  Readers
  * take a consistent copy: seq is odd while it changes.  A clock's time in nanoseconds is
- * base[clock] + ((counter - last) * mult >> 32).
+ * base[clock] + ((counter - last) * mult >> 32); coarse clocks round what is added to base down.
  */
 #define DATA_SEQ   0
 #define DATA_MASK  4
@@ -46,7 +46,11 @@
 	.cfi_endproc
 	.size	__kernel_rt_sigreturn, . - __kernel_rt_sigreturn
 
-/* x9: nanoseconds of clock w0; x2: the data page.  Uses x3 to x7, x10. */
+/*
+ * x9: the base of clock w0; x7: nanoseconds since the data page's `last'.  x2: the data page.  Uses
+ * x3 to x6, x10.  No ISB: a counter read early is a time before the call, but never before `last',
+ * which lies far back.
+ */
 	.macro	read_clock
 1:	ldr	w3, [x2, #DATA_SEQ]
 	tbnz	w3, #0, 1b
@@ -54,7 +58,6 @@
 	add	x4, x2, #DATA_BASE
 	ldr	x9, [x4, w0, uxtw #3]
 	ldp	x5, x6, [x2, #DATA_LAST]
-	isb
 	mrs	x7, cntvct_el0
 	dmb	ishld
 	ldr	w10, [x2, #DATA_SEQ]
@@ -64,7 +67,6 @@
 	mul	x10, x7, x6
 	umulh	x7, x7, x6
 	extr	x7, x7, x10, #32
-	add	x9, x9, x7
 	.endm
 
 /* int __kernel_clock_gettime(clockid_t clock, struct timespec *ts) */
@@ -80,7 +82,8 @@
 	mov	w3, #COARSE_MASK
 	lsr	w3, w3, w0
 	tbnz	w3, #0, 3f
-4:	mov	w3, #0xca00
+4:	add	x9, x9, x7
+	mov	w3, #0xca00
 	movk	w3, #0x3b9a, lsl #16
 	udiv	x4, x9, x3
 	msub	x5, x4, x3, x9
@@ -89,8 +92,8 @@
 	ret
 3:	mov	w3, #(COARSE_NS & 0xffff)
 	movk	w3, #(COARSE_NS >> 16), lsl #16
-	udiv	x4, x9, x3
-	mul	x9, x4, x3
+	udiv	x4, x7, x3
+	mul	x7, x4, x3
 	b	4b
 2:	mov	x8, #NR_clock_gettime
 	svc	#0
@@ -110,6 +113,7 @@
 	mov	x11, x0
 	mov	w0, #0
 	read_clock
+	add	x9, x9, x7
 	mov	w3, #1000
 	udiv	x9, x9, x3
 	mov	w3, #0x4240
