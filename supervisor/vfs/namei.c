@@ -338,20 +338,26 @@ static int do_rename(struct task *t, struct renaming *rn)
 
 static int rename_locked(struct task *t, struct renaming *rn)
 {
-	bool two = rn->from_dir != rn->to_dir;
+	struct inode *first = rn->from_dir, *second = rn->to_dir;
 	int r;
 
-	if (two) {
-		pthread_mutex_lock(&rename_lock);
-		pthread_rwlock_wrlock(&rn->from_dir->dir_lock);
+	if (first == second) {
+		pthread_rwlock_wrlock(&first->dir_lock);
+		r = do_rename(t, rn);
+		pthread_rwlock_unlock(&first->dir_lock);
+		return r;
 	}
-	pthread_rwlock_wrlock(&rn->to_dir->dir_lock);
+	if ((uintptr_t)first > (uintptr_t)second) {
+		first = rn->to_dir;
+		second = rn->from_dir;
+	}
+	pthread_mutex_lock(&rename_lock);
+	pthread_rwlock_wrlock(&first->dir_lock);
+	pthread_rwlock_wrlock(&second->dir_lock);
 	r = do_rename(t, rn);
-	pthread_rwlock_unlock(&rn->to_dir->dir_lock);
-	if (two) {
-		pthread_rwlock_unlock(&rn->from_dir->dir_lock);
-		pthread_mutex_unlock(&rename_lock);
-	}
+	pthread_rwlock_unlock(&second->dir_lock);
+	pthread_rwlock_unlock(&first->dir_lock);
+	pthread_mutex_unlock(&rename_lock);
 	return r;
 }
 
