@@ -143,6 +143,7 @@ struct lx_f_owner_ex {
 #define LX_LOCK_EX 2
 #define LX_LOCK_NB 4
 #define LX_LOCK_UN 8
+#define LX_LOCK_MAND 32
 
 /* lseek(2) */
 #define LX_SEEK_SET  0

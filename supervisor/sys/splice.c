@@ -148,10 +148,9 @@ int64_t sys_sendfile(struct task *t, const struct sys_args *a)
 		r = -LX_EBADF;
 	if (r == 0 && (out.f->flags & LX_O_APPEND))
 		r = -LX_EINVAL;
-	if (r == 0 && in.f->ops->seekless && in.pos)
-		r = -LX_ESPIPE;
-	if (r == 0 && !LX_S_ISREG(in.f->inode->mode) && !LX_S_ISBLK(in.f->inode->mode) &&
-	    !LX_S_ISCHR(in.f->inode->mode) && !file_is_pipe(in.f))
+	if (r == 0 && in.f->ops->seekless)
+		r = in.pos ? -LX_ESPIPE : -LX_EINVAL;
+	if (r == 0 && LX_S_ISDIR(in.f->inode->mode))
 		r = -LX_EINVAL;
 	if (r == 0)
 		r = copy(t, &in, &out, n);

@@ -313,6 +313,8 @@ int locks_flock(struct task *t, struct file *f, int op)
 	                         .end = INT64_MAX};
 	int r;
 
+	if (op & LX_LOCK_MAND) /* once meant something: ignored since Linux 5.15 */
+		return 0;
 	switch (op & ~LX_LOCK_NB) {
 	case LX_LOCK_SH:
 		want.type = LX_F_RDLCK;

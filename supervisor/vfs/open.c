@@ -172,7 +172,7 @@ static int create_last(struct walk *w, uint32_t mode, struct dentry **d)
 	if (r == 0)
 		r = perm_may_create(t, dir);
 	if (r == 0 && !dir->ops->create)
-		r = -LX_EACCES;
+		r = (dir->sb->flags & SB_NODCACHE) ? -LX_ENOENT : -LX_EACCES;
 	if (r < 0)
 		goto out;
 	mode = (mode & LX_S_IALLUGO & ~t->fs->umask) | LX_S_IFREG;
