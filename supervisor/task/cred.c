@@ -47,8 +47,8 @@ static int copy(const struct cred *from, struct cred **out)
 
 	if (err < 0)
 		return err;
-	*c = *from;
-	c->refs = 1;
+	/* All but the count, which others change meanwhile. */
+	memcpy(&c->uid, &from->uid, sizeof(*c) - offsetof(struct cred, uid));
 	c->groups = NULL;
 	c->ngroups = 0;
 	err = cred_set_groups(c, from->groups, from->ngroups);
