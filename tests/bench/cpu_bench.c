@@ -52,13 +52,14 @@ static int load(struct a64_box *box, const char *path, uint64_t *entry)
 	uint8_t *file = read_file(path, &len);
 	const Elf64_Ehdr *eh = (const void *)file;
 
-	if (!file || len < sizeof(*eh) || eh->e_machine != EM_AARCH64 ||
-	    eh->e_phoff > len || (len - eh->e_phoff) / sizeof(Elf64_Phdr) < eh->e_phnum)
+	if (!file || len < sizeof(*eh) || eh->e_machine != EM_AARCH64 || eh->e_phoff > len ||
+	    (len - eh->e_phoff) / sizeof(Elf64_Phdr) < eh->e_phnum)
 		return -1;
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
 		const Elf64_Phdr *ph = (const void *)(file + eh->e_phoff + i * sizeof(*ph));
 
-		if (ph->p_type == PT_LOAD && ph->p_offset <= len && ph->p_filesz <= len - ph->p_offset)
+		if (ph->p_type == PT_LOAD && ph->p_offset <= len &&
+		    ph->p_filesz <= len - ph->p_offset)
 			load_segment(box, ph, file);
 	}
 	*entry = eh->e_entry;
@@ -135,11 +136,11 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	fflush(stdout);
 	if (x.kind != VCPU_EXIT_SYSCALL) {
-		fprintf(stderr, "cpu_bench: exit %d at pc %llx, address %llx, instruction %x\n", x.kind,
-			(unsigned long long)r->pc, (unsigned long long)x.addr, x.insn);
+		fprintf(stderr, "cpu_bench: exit %d at pc %llx, address %llx, instruction %x\n",
+		        x.kind, (unsigned long long)r->pc, (unsigned long long)x.addr, x.insn);
 		return 1;
 	}
 	fprintf(stderr, "%.3f s\n",
-		(double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9);
+	        (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9);
 	return 0;
 }

@@ -152,8 +152,7 @@ static u64 k_bytecode(u64 rounds)
 		add:
 			a += b;
 			NEXT;
-		xor:
-			b ^= a;
+			xor : b ^= a;
 			NEXT;
 		shl:
 			a <<= 1;
@@ -235,8 +234,8 @@ static const struct {
 	const char *name;
 	u64 (*run)(u64 rounds);
 } kernels[] = {
-	{"fib", k_fib},		  {"sieve", k_sieve},	{"crc", k_crc},	      {"list", k_list},
-	{"bytecode", k_bytecode}, {"matmul", k_matmul}, {"floats", k_floats}, {"copy", k_copy},
+    {"fib", k_fib},           {"sieve", k_sieve},   {"crc", k_crc},       {"list", k_list},
+    {"bytecode", k_bytecode}, {"matmul", k_matmul}, {"floats", k_floats}, {"copy", k_copy},
 };
 #define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 

@@ -36,7 +36,7 @@ struct diff {
 	struct wire_result *ours, *theirs;
 	uint32_t fpcr; /* of the program that is being made */
 	unsigned failures;
-	uint64_t *drawn;   /* by row: instructions in programs */
+	uint64_t *drawn;    /* by row: instructions in programs */
 	uint64_t cut_short; /* programs that ended in a fault */
 };
 
@@ -104,7 +104,7 @@ static uint32_t signal_of(const struct vcpu_exit *x)
 }
 
 static void run_ours(struct diff *d, unsigned slot, const struct wire_case *c,
-		     struct wire_result *out)
+                     struct wire_result *out)
 {
 	uint32_t words[WIRE_CODE_SLOT / 4];
 	struct vcpu_exit x;
@@ -203,7 +203,8 @@ static void print_coverage(const struct diff *d)
 			continue;
 		printf("%s %s", never++ ? "" : "cpu_diff: never drawn:", a64_rows[i].name);
 	}
-	printf("%scpu_diff: %" PRIu64 " programs ended in a fault\n", never ? "\n" : "", d->cut_short);
+	printf("%scpu_diff: %" PRIu64 " programs ended in a fault\n", never ? "\n" : "",
+	       d->cut_short);
 }
 
 static void print_insn(uint64_t pc, uint32_t word)
@@ -223,14 +224,15 @@ static void print_insn(uint64_t pc, uint32_t word)
 	putchar('\n');
 }
 
-static void print_pair(const char *name, unsigned n, uint64_t before, uint64_t ours, uint64_t theirs)
+static void print_pair(const char *name, unsigned n, uint64_t before, uint64_t ours,
+                       uint64_t theirs)
 {
-	printf("    %s%-3u was %016" PRIx64 "  ours %016" PRIx64 "  theirs %016" PRIx64 "\n", name, n,
-	       before, ours, theirs);
+	printf("    %s%-3u was %016" PRIx64 "  ours %016" PRIx64 "  theirs %016" PRIx64 "\n", name,
+	       n, before, ours, theirs);
 }
 
 static void print_difference(const struct wire_result *before, const struct wire_result *a,
-			     const struct wire_result *b)
+                             const struct wire_result *b)
 {
 	const struct wire_regs *x = &before->out, *y = &a->out, *z = &b->out;
 
@@ -336,11 +338,15 @@ static int run_batch(struct diff *d, uint64_t first_seed)
 static int parse(struct diff *d, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"count", required_argument, NULL, 'c'},    {"seed", required_argument, NULL, 's'},
-		{"length", required_argument, NULL, 'l'},   {"rows", required_argument, NULL, 'r'},
-		{"failures", required_argument, NULL, 'f'}, {"emulator", required_argument, NULL, 'e'},
-		{"guest", required_argument, NULL, 'g'},    {"step", no_argument, NULL, 't'},
-		{NULL, 0, NULL, 0},
+	    {"count", required_argument, NULL, 'c'},
+	    {"seed", required_argument, NULL, 's'},
+	    {"length", required_argument, NULL, 'l'},
+	    {"rows", required_argument, NULL, 'r'},
+	    {"failures", required_argument, NULL, 'f'},
+	    {"emulator", required_argument, NULL, 'e'},
+	    {"guest", required_argument, NULL, 'g'},
+	    {"step", no_argument, NULL, 't'},
+	    {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -380,21 +386,22 @@ static int parse(struct diff *d, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct diff d = {
-		.peer = {.emulator = "qemu-aarch64-static",
-			 .cpu = "max,sve=off,sme=off,pauth=off",
-			 .guest = "build/guest/cpu_diff_guest"},
-		.count = 100000,
-		.seed = 1,
-		.length = 16,
-		.max_failures = 10,
+	    .peer = {.emulator = "qemu-aarch64-static",
+	             .cpu = "max,sve=off,sme=off,pauth=off",
+	             .guest = "build/guest/cpu_diff_guest"},
+	    .count = 100000,
+	    .seed = 1,
+	    .length = 16,
+	    .max_failures = 10,
 	};
 	uint64_t done = 0;
 	int err = 0;
 
 	if (parse(&d, argc, argv)) {
-		fprintf(stderr, "usage: cpu_diff [--count N] [--seed N] [--length 1..%d] [--rows TEXT] "
-				"[--step] [--failures N] [--emulator PATH] [--guest PATH]\n",
-			WIRE_MAX_INSNS);
+		fprintf(stderr,
+		        "usage: cpu_diff [--count N] [--seed N] [--length 1..%d] [--rows TEXT] "
+		        "[--step] [--failures N] [--emulator PATH] [--guest PATH]\n",
+		        WIRE_MAX_INSNS);
 		return 2;
 	}
 	open_box(&d);

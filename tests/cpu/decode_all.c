@@ -195,8 +195,8 @@ static int report(struct tally *t, unsigned show, bool full)
 	       t->words, t->allocated, t->excused, t->unexcused);
 	qsort(t->group, t->groups, sizeof(t->group[0]), by_count);
 	for (unsigned i = 0; i < t->groups && i < show; i++)
-		printf("  %-30s %10" PRIu64 "  e.g. %08x  common bits %08x/%08x\n", t->group[i].name,
-		       t->group[i].count, t->group[i].first,
+		printf("  %-30s %10" PRIu64 "  e.g. %08x  common bits %08x/%08x\n",
+		       t->group[i].name, t->group[i].count, t->group[i].first,
 		       t->group[i].all_ones | t->group[i].all_zeros, t->group[i].all_ones);
 	for (unsigned i = 0; full && i < ARRAY_LEN(known); i++)
 		if (!t->used[i]) {
@@ -210,10 +210,10 @@ static int report(struct tally *t, unsigned show, bool full)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"stride", required_argument, NULL, 's'},
-		{"jobs", required_argument, NULL, 'j'},
-		{"show", required_argument, NULL, 'n'},
-		{NULL, 0, NULL, 0},
+	    {"stride", required_argument, NULL, 's'},
+	    {"jobs", required_argument, NULL, 'j'},
+	    {"show", required_argument, NULL, 'n'},
+	    {NULL, 0, NULL, 0},
 	};
 	uint64_t stride = 1;
 	unsigned jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), show = 40;
@@ -230,8 +230,8 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	struct tally *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			       -1, 0);
+	struct tally *t =
+	    mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (t == MAP_FAILED || stride == 0 || jobs == 0)
 		return 2;

@@ -114,8 +114,8 @@ int main(void)
 	static char stack[65536] __attribute__((aligned(16)));
 	stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)};
 	size_t n = read_all(cases, sizeof(cases)) / sizeof(cases[0]);
-	uint32_t *code = map(WIRE_CODE, WIRE_MAX_CASES * WIRE_CODE_SLOT,
-			     PROT_READ | PROT_WRITE | PROT_EXEC);
+	uint32_t *code =
+	    map(WIRE_CODE, WIRE_MAX_CASES * WIRE_CODE_SLOT, PROT_READ | PROT_WRITE | PROT_EXEC);
 	uint64_t *data = map(WIRE_DATA, WIRE_DATA_SIZE, PROT_READ | PROT_WRITE);
 
 	sigaltstack(&ss, NULL);
@@ -139,8 +139,9 @@ int main(void)
 		result.sent = now->send_data;
 		if (now->send_data)
 			memcpy(result.data, data, WIRE_DATA_SIZE);
-		fwrite(&result, now->send_data ? sizeof(result) : offsetof(struct wire_result, data),
-		       1, stdout);
+		fwrite(&result,
+		       now->send_data ? sizeof(result) : offsetof(struct wire_result, data), 1,
+		       stdout);
 	}
 	return fflush(stdout) == 0 ? 0 : 5;
 }

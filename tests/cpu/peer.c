@@ -49,7 +49,8 @@ static int run_emulator(const struct peer *peer, int in, int out)
 	if (pid == 0) {
 		dup2(in, 0);
 		dup2(out, 1);
-		execlp(peer->emulator, peer->emulator, "-cpu", peer->cpu, peer->guest, (char *)NULL);
+		execlp(peer->emulator, peer->emulator, "-cpu", peer->cpu, peer->guest,
+		       (char *)NULL);
 		perror(peer->emulator);
 		_exit(127);
 	}
@@ -57,27 +58,27 @@ static int run_emulator(const struct peer *peer, int in, int out)
 		return -1;
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		fprintf(stderr, "cpu_diff: %s ended with status 0x%x\n", peer->emulator,
-			(unsigned)status);
+		        (unsigned)status);
 		return -1;
 	}
 	return 0;
 }
 
 static int read_results(int out, const struct wire_case *cases, size_t n,
-			struct wire_result *results)
+                        struct wire_result *results)
 {
 	if (lseek(out, 0, SEEK_SET) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (read_exact(out, &results[i],
-			       cases[i].send_data ? sizeof(results[i])
-						  : offsetof(struct wire_result, data)))
+		               cases[i].send_data ? sizeof(results[i])
+		                                  : offsetof(struct wire_result, data)))
 			return -1;
 	return 0;
 }
 
 int peer_run(const struct peer *peer, const struct wire_case *cases, size_t n,
-	     struct wire_result *results)
+             struct wire_result *results)
 {
 	int in = memfd_create("cases", 0), out = memfd_create("results", 0);
 	int err = -1;

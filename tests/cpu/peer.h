@@ -16,6 +16,6 @@ struct peer {
 
 /* Runs the cases, n <= WIRE_MAX_CASES.  0, or -1 with a message on stderr. */
 int peer_run(const struct peer *peer, const struct wire_case *cases, size_t n,
-	     struct wire_result *results);
+             struct wire_result *results);
 
 #endif

@@ -24,16 +24,16 @@ struct wire_regs {
 struct wire_case {
 	struct wire_regs in;
 	uint64_t memory_seed;
-	uint32_t insns;	    /* behind them the code slot is filled with BRK */
+	uint32_t insns;     /* behind them the code slot is filled with BRK */
 	uint32_t send_data; /* the result's data pages are wanted */
 	uint32_t code[WIRE_MAX_INSNS];
 };
 
 struct wire_result {
 	struct wire_regs out;
-	uint64_t addr;	/* of a fault */
+	uint64_t addr;   /* of a fault */
 	uint32_t signal; /* the guest's signal number: SIGTRAP is the normal end */
-	uint32_t sent;	 /* data is valid */
+	uint32_t sent;   /* data is valid */
 	uint64_t memory_hash;
 	uint8_t data[WIRE_DATA_SIZE];
 };

@@ -29,7 +29,8 @@ void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_
 	box->ram.memfd = memfd_create("a64_box", MFD_CLOEXEC);
 	need(box->ram.memfd >= 0 && ftruncate(box->ram.memfd, (off_t)ram_bytes) == 0, "memfd");
 	box->ram.size = ram_bytes;
-	box->ram.base = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, box->ram.memfd, 0);
+	box->ram.base =
+	    mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, box->ram.memfd, 0);
 	need(box->ram.base != MAP_FAILED, "mmap");
 	box->next_frame = PAGE_SIZE; /* frame 0 stays unused: a stray 0 shows */
 	box->root = a64_box_frame(box);
@@ -67,7 +68,7 @@ static uint64_t *entry(struct a64_box *box, uint64_t va, bool create)
 			if (!create)
 				return NULL;
 			__atomic_store_n(e, a64_box_frame(box) | PTE_VALID | PTE_TABLE,
-					 __ATOMIC_RELEASE);
+			                 __ATOMIC_RELEASE);
 		}
 		table = *e & PTE_ADDR_MASK;
 	}
@@ -78,8 +79,8 @@ uint64_t a64_box_map(struct a64_box *box, uint64_t va, uint64_t pa, uint64_t bit
 	if (!pa)
 		pa = a64_box_frame(box);
 	__atomic_store_n(entry(box, va, true),
-			 pa | PTE_VALID | PTE_TABLE | PTE_AF | PTE_SH_INNER | bits,
-			 __ATOMIC_RELEASE);
+	                 pa | PTE_VALID | PTE_TABLE | PTE_AF | PTE_SH_INNER | bits,
+	                 __ATOMIC_RELEASE);
 	return pa;
 }
 

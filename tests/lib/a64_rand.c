@@ -30,9 +30,9 @@ uint64_t a64_rand_next(struct a64_rand *r)
 
 static uint64_t int_value(struct a64_rand *r)
 {
-	static const uint64_t special[] = {0,	       1,	   UINT64_MAX, 0x7FFFFFFFFFFFFFFF,
-					   1ULL << 63, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
-					   0xFF,       0x8000};
+	static const uint64_t special[] = {0,          1,          UINT64_MAX, 0x7FFFFFFFFFFFFFFF,
+	                                   1ULL << 63, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+	                                   0xFF,       0x8000};
 	uint64_t v = a64_rand_next(r);
 
 	switch (a64_rand_below(r, 6)) {
@@ -50,9 +50,9 @@ static uint64_t int_value(struct a64_rand *r)
 static uint32_t float32_value(struct a64_rand *r)
 {
 	static const uint32_t special[] = {
-		0,	    0x80000000, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000, 0x7FC00000,
-		0xFFC00001, 0x7F800001, 0xFFA00000, 0x00000001, 0x807FFFFF, 0x00800000, 0x7F7FFFFF,
-		0x4F000000, 0xCF000000, 0x4F800000, 0x5F000000, 0x3F000000, 0x477FE000, 0x33000000,
+	    0,          0x80000000, 0x3F800000, 0xBF800000, 0x7F800000, 0xFF800000, 0x7FC00000,
+	    0xFFC00001, 0x7F800001, 0xFFA00000, 0x00000001, 0x807FFFFF, 0x00800000, 0x7F7FFFFF,
+	    0x4F000000, 0xCF000000, 0x4F800000, 0x5F000000, 0x3F000000, 0x477FE000, 0x33000000,
 	};
 	uint32_t v = (uint32_t)a64_rand_next(r);
 
@@ -69,11 +69,26 @@ static uint32_t float32_value(struct a64_rand *r)
 static uint64_t float64_value(struct a64_rand *r)
 {
 	static const uint64_t special[] = {
-		0,		    1ULL << 63,		0x3FF0000000000000, 0xBFF0000000000000,
-		0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000000, 0xFFF8000000000001,
-		0x7FF0000000000001, 0xFFF4000000000000, 0x0000000000000001, 0x800FFFFFFFFFFFFF,
-		0x0010000000000000, 0x7FEFFFFFFFFFFFFF, 0x41E0000000000000, 0xC1E0000000200000,
-		0x43E0000000000000, 0x43F0000000000000, 0x3FE0000000000000, 0x38100000E0000000,
+	    0,
+	    1ULL << 63,
+	    0x3FF0000000000000,
+	    0xBFF0000000000000,
+	    0x7FF0000000000000,
+	    0xFFF0000000000000,
+	    0x7FF8000000000000,
+	    0xFFF8000000000001,
+	    0x7FF0000000000001,
+	    0xFFF4000000000000,
+	    0x0000000000000001,
+	    0x800FFFFFFFFFFFFF,
+	    0x0010000000000000,
+	    0x7FEFFFFFFFFFFFFF,
+	    0x41E0000000000000,
+	    0xC1E0000000200000,
+	    0x43E0000000000000,
+	    0x43F0000000000000,
+	    0x3FE0000000000000,
+	    0x38100000E0000000,
 	};
 	uint64_t v = a64_rand_next(r);
 
@@ -289,7 +304,7 @@ static bool mend_data(uint32_t *word)
 {
 	uint32_t w = *word;
 	bool to_sp = (w & 0x3F800000) == 0x11000000 || (w & 0x3FE00000) == 0x0B200000 ||
-		     ((w & 0x1F800000) == 0x12000000 && (w & 0x60000000) != 0x60000000);
+	             ((w & 0x1F800000) == 0x12000000 && (w & 0x60000000) != 0x60000000);
 
 	/* FCMP and FCCMP have no destination there. */
 	if ((w & 0xFF20FC00) != 0x1E202000 && (w & 0xFF200C00) != 0x1E200400)
@@ -307,7 +322,7 @@ static bool is_indirect(uint32_t w)
 
 /* One instruction for position i of n. */
 static uint32_t one(struct a64_rand *r, unsigned left, a64_rand_wanted *wanted,
-		    a64_rand_allocated *allocated, void *opaque)
+                    a64_rand_allocated *allocated, void *opaque)
 {
 	for (;;) {
 		const struct a64_row *row = &a64_rows[a64_rand_below(r, a64_row_count)];
@@ -339,7 +354,7 @@ static bool distance_field(uint32_t w, int *hi, int *lo)
 	} else if ((w & 0x7E000000) == 0x36000000) {
 		*hi = 18;
 	} else if ((w & 0x7E000000) != 0x34000000 && (w & 0xFF000000) != 0x54000000 &&
-		   (w & 0xFF00001F) != (0x10000000u | BRANCH_REG)) {
+	           (w & 0xFF00001F) != (0x10000000u | BRANCH_REG)) {
 		return false;
 	}
 	return true;
@@ -362,7 +377,7 @@ static void keep_pairs_whole(uint32_t *code, unsigned n)
 }
 
 void a64_rand_program(struct a64_rand *r, uint32_t *code, unsigned n, a64_rand_wanted *wanted,
-		      a64_rand_allocated *allocated, void *opaque)
+                      a64_rand_allocated *allocated, void *opaque)
 {
 	r->excl_class = EXCL_NONE;
 	for (unsigned i = 0; i < n; i++) {

@@ -13,7 +13,8 @@
 
 struct a64_rand {
 	uint64_t s;
-	unsigned excl_class; /* the one size and kind of exclusives in a program, set by its first */
+	unsigned
+	    excl_class; /* the one size and kind of exclusives in a program, set by its first */
 };
 
 /* Where base registers point: a page boundary in the middle of two mapped data pages. */
@@ -37,6 +38,6 @@ void a64_rand_regs(struct a64_rand *r, struct a64_regs *regs);
 typedef bool a64_rand_wanted(void *opaque, const char *row_name);
 typedef bool a64_rand_allocated(void *opaque, uint32_t word);
 void a64_rand_program(struct a64_rand *r, uint32_t *code, unsigned n, a64_rand_wanted *wanted,
-		      a64_rand_allocated *allocated, void *opaque);
+                      a64_rand_allocated *allocated, void *opaque);
 
 #endif

@@ -77,7 +77,7 @@ static void run_tool(const char *tool, char *const args[])
 static void capstone_agrees_on_a_sample(void **state)
 {
 	char *args[] = {(char *)(uintptr_t) "decode_all", (char *)(uintptr_t) "--stride",
-			(char *)(uintptr_t) "1021", NULL};
+	                (char *)(uintptr_t) "1021", NULL};
 
 	(void)state;
 	run_tool(args[0], args);
@@ -86,7 +86,7 @@ static void capstone_agrees_on_a_sample(void **state)
 static void qemu_agrees_on_random_programs(void **state)
 {
 	char *args[] = {(char *)(uintptr_t) "cpu_diff", (char *)(uintptr_t) "--count",
-			(char *)(uintptr_t) "60000", NULL};
+	                (char *)(uintptr_t) "60000", NULL};
 
 	(void)state;
 	if (access("build/guest/cpu_diff_guest", R_OK) != 0 ||
@@ -98,11 +98,11 @@ static void qemu_agrees_on_random_programs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_are_well_formed),
-		cmocka_unit_test(no_row_hides_another),
-		cmocka_unit_test(first_match_wins),
-		cmocka_unit_test(capstone_agrees_on_a_sample),
-		cmocka_unit_test(qemu_agrees_on_random_programs),
+	    cmocka_unit_test(rows_are_well_formed),
+	    cmocka_unit_test(no_row_hides_another),
+	    cmocka_unit_test(first_match_wins),
+	    cmocka_unit_test(capstone_agrees_on_a_sample),
+	    cmocka_unit_test(qemu_agrees_on_random_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,10 +62,10 @@ static struct vcpu_exit run_code(struct fixture *f, const uint32_t *words, size_
 	f->r->pc = CODE;
 	return run(f);
 }
-#define RUN(f, ...)                                              \
-	({                                                       \
-		static const uint32_t words_[] = {__VA_ARGS__};  \
-		run_code(f, words_, ARRAY_LEN(words_));          \
+#define RUN(f, ...)                                             \
+	({                                                      \
+		static const uint32_t words_[] = {__VA_ARGS__}; \
+		run_code(f, words_, ARRAY_LEN(words_));         \
 	})
 
 #define SVC(n)      (0xD4000001u | (n) << 5)
@@ -83,9 +83,9 @@ static void loop_call_and_memory(void **state)
 	f->r->x[0] = 1000;
 	f->r->x[2] = DATA + 8;
 	f->r->x[29] = 29;
-	struct vcpu_exit x = RUN(f, 0xD2800001, 0x8B000021, 0xF1000400, 0x54FFFFC1, 0xF9000041,
-				 0xB9400043, 0x94000002, SVC(7), 0xA9BF7BFD, 0xD2824684, 0xA8C17BFD,
-				 0xD65F03C0);
+	struct vcpu_exit x =
+	    RUN(f, 0xD2800001, 0x8B000021, 0xF1000400, 0x54FFFFC1, 0xF9000041, 0xB9400043,
+	        0x94000002, SVC(7), 0xA9BF7BFD, 0xD2824684, 0xA8C17BFD, 0xD65F03C0);
 
 	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
 	assert_int_equal(x.imm, 7);
@@ -99,7 +99,7 @@ static void loop_call_and_memory(void **state)
 }
 
 static void expect_fault(struct fixture *f, const struct vcpu_exit *x, enum vcpu_access access,
-			 uint64_t addr)
+                         uint64_t addr)
 {
 	assert_int_equal(x->kind, VCPU_EXIT_FAULT);
 	assert_int_equal(x->access, access);
@@ -225,8 +225,8 @@ static void single_steps(void **state)
 
 	vcpu_set_step(f->v, true);
 	f->r->x[0] = 5;
-	struct vcpu_exit x = RUN(f, 0x91000400 /* add x0, x0, #1 */, 0x14000002 /* b +8 */, SVC(1),
-				 SVC(2));
+	struct vcpu_exit x =
+	    RUN(f, 0x91000400 /* add x0, x0, #1 */, 0x14000002 /* b +8 */, SVC(1), SVC(2));
 
 	assert_int_equal(x.kind, VCPU_EXIT_STEP);
 	assert_int_equal(f->r->x[0], 6);
@@ -259,21 +259,20 @@ static void code_changes_under_ivau(void **state)
 	struct fixture *f = *state;
 	uint64_t alias = 0x500000;
 
-	a64_box_map(&f->box, alias, (uint64_t)((uint8_t *)a64_box_host(&f->box, CODE) - f->box.ram.base),
-		    BOX_RW);
+	a64_box_map(&f->box, alias,
+	            (uint64_t)((uint8_t *)a64_box_host(&f->box, CODE) - f->box.ram.base), BOX_RW);
 	f->r->x[1] = alias + 7 * 4;
 	f->r->x[2] = 0x52800040; /* mov w0, #2 */
 	f->r->x[5] = 0;
-	struct vcpu_exit x = RUN(f, 0x94000007, /* bl target */
-				 0xB4000065,	/* cbz x5, patch */
-				 SVC(9), 0xD503201F,
-				 0xB9000022, /* patch: str w2, [x1] */
-				 0xD50B7521, /* ic ivau, x1 */
-				 0x14000003, /* b again */
-				 0x52800020, /* target: mov w0, #1 */
-				 0xD65F03C0, /* ret */
-				 0xD2800025, /* again: mov x5, #1 */
-				 0x17FFFFF6	/* b CODE */);
+	struct vcpu_exit x = RUN(f, 0x94000007,                  /* bl target */
+	                         0xB4000065,                     /* cbz x5, patch */
+	                         SVC(9), 0xD503201F, 0xB9000022, /* patch: str w2, [x1] */
+	                         0xD50B7521,                     /* ic ivau, x1 */
+	                         0x14000003,                     /* b again */
+	                         0x52800020,                     /* target: mov w0, #1 */
+	                         0xD65F03C0,                     /* ret */
+	                         0xD2800025,                     /* again: mov x5, #1 */
+	                         0x17FFFFF6 /* b CODE */);
 
 	assert_int_equal(x.kind, VCPU_EXIT_SYSCALL);
 	assert_int_equal(f->r->x[0], 2);
@@ -372,9 +371,8 @@ static void id_registers_agree_with_hwcap(void **state)
 	static const struct {
 		unsigned isar, field, value, hwcap_bit;
 	} rows[] = {
-		{0, 4, 2, 4},  {0, 8, 1, 5},	{0, 12, 1, 6},	{0, 16, 1, 7},
-		{0, 20, 2, 8}, {0, 28, 1, 12},	{1, 12, 1, 13}, {1, 20, 1, 15},
-		{1, 0, 1, 16},
+	    {0, 4, 2, 4},   {0, 8, 1, 5},   {0, 12, 1, 6},  {0, 16, 1, 7}, {0, 20, 2, 8},
+	    {0, 28, 1, 12}, {1, 12, 1, 13}, {1, 20, 1, 15}, {1, 0, 1, 16},
 	};
 	uint64_t expect[2] = {0, 0}, hwcap = 1 | 1 << 1 | 1 << 3 | 1 << 11;
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -443,23 +441,23 @@ static void branch_targets_lose_their_tag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(loop_call_and_memory, setup, teardown),
-		cmocka_unit_test_setup_teardown(faults_are_precise, setup, teardown),
-		cmocka_unit_test_setup_teardown(data_cannot_be_executed, setup, teardown),
-		cmocka_unit_test_setup_teardown(addresses_ignore_their_top_byte, setup, teardown),
-		cmocka_unit_test_setup_teardown(alignment, setup, teardown),
-		cmocka_unit_test_setup_teardown(undefined_and_breakpoint, setup, teardown),
-		cmocka_unit_test_setup_teardown(single_steps, setup, teardown),
-		cmocka_unit_test_setup_teardown(kick_is_remembered, setup, teardown),
-		cmocka_unit_test_setup_teardown(code_changes_under_ivau, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_ram_is_seen, setup, teardown),
-		cmocka_unit_test_setup_teardown(resolver_maps_and_retries, setup, teardown),
-		cmocka_unit_test_setup_teardown(invalidation_takes_rights_away, setup, teardown),
-		cmocka_unit_test_setup_teardown(id_registers_agree_with_hwcap, setup, teardown),
-		cmocka_unit_test_setup_teardown(system_registers, setup, teardown),
-		cmocka_unit_test_setup_teardown(dc_zva_zeroes_its_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(branch_targets_lose_their_tag, setup, teardown),
-		cmocka_unit_test_setup_teardown(descriptors_outside_ram_are_unmapped, setup, teardown),
+	    cmocka_unit_test_setup_teardown(loop_call_and_memory, setup, teardown),
+	    cmocka_unit_test_setup_teardown(faults_are_precise, setup, teardown),
+	    cmocka_unit_test_setup_teardown(data_cannot_be_executed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(addresses_ignore_their_top_byte, setup, teardown),
+	    cmocka_unit_test_setup_teardown(alignment, setup, teardown),
+	    cmocka_unit_test_setup_teardown(undefined_and_breakpoint, setup, teardown),
+	    cmocka_unit_test_setup_teardown(single_steps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(kick_is_remembered, setup, teardown),
+	    cmocka_unit_test_setup_teardown(code_changes_under_ivau, setup, teardown),
+	    cmocka_unit_test_setup_teardown(changed_ram_is_seen, setup, teardown),
+	    cmocka_unit_test_setup_teardown(resolver_maps_and_retries, setup, teardown),
+	    cmocka_unit_test_setup_teardown(invalidation_takes_rights_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(id_registers_agree_with_hwcap, setup, teardown),
+	    cmocka_unit_test_setup_teardown(system_registers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(dc_zva_zeroes_its_line, setup, teardown),
+	    cmocka_unit_test_setup_teardown(branch_targets_lose_their_tag, setup, teardown),
+	    cmocka_unit_test_setup_teardown(descriptors_outside_ram_are_unmapped, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void try_word(struct fixture *f, uint32_t word, uint64_t base, bool writa
 	/* Inside the mapped page only a store into a read-only one may fail. */
 	if (x.addr < HOLE && x.addr >= DATA && (writable || x.access != VCPU_WRITE))
 		fail_msg("%08x [%s]: fault at %llx, which is mapped", word, f->row,
-			 (unsigned long long)x.addr);
+		         (unsigned long long)x.addr);
 	if (x.addr > HOLE + 32768 || x.addr < DATA - 32768)
 		fail_msg("%08x [%s]: fault at %llx", word, f->row, (unsigned long long)x.addr);
 }
@@ -157,7 +157,7 @@ static void faults_commit_nothing(void **state)
 		try_word(&f, stp, HOLE - n % 48, false);
 	}
 	print_message("%u rows, %llu faults in %llu runs\n", rows, (unsigned long long)f.faults,
-		      (unsigned long long)f.runs);
+	              (unsigned long long)f.runs);
 	vcpu_free(f.v);
 	a64_box_release(&f.box);
 }
@@ -165,7 +165,7 @@ static void faults_commit_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(faults_commit_nothing),
+	    cmocka_unit_test(faults_commit_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

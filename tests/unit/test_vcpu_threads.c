@@ -63,7 +63,7 @@ static void *thread_main(void *arg)
 
 /* Starts one more vCPU thread at pc with x0..x2. */
 static unsigned start(struct machine *m, uint64_t pc, uint64_t x0, uint64_t x1, uint64_t x2,
-		      uint64_t x5)
+                      uint64_t x5)
 {
 	struct start *s = malloc(sizeof(*s));
 	unsigned i = m->started++;
@@ -106,15 +106,15 @@ static void expect_all(struct machine *m, enum vcpu_exit_kind kind, uint32_t imm
 
 /* Adds x2 or 1 to the doubleword at x0, x1 times, then SVC #0. */
 static const uint32_t excl_add[] = {0xC85F7C02, 0x91000442, 0xC8037C02, 0x35FFFFA3,
-				    0xF1000421, 0x54FFFF61, 0xD4000001};
+                                    0xF1000421, 0x54FFFF61, 0xD4000001};
 static const uint32_t lse_add[] = {0xF8220003, 0x8B020064, 0xAA0303E5,
-				   0xF1000421, 0x54FFFF81, 0xD4000001};
+                                   0xF1000421, 0x54FFFF81, 0xD4000001};
 /* Adds 2 to the low and takes 4 from the high half of 16 bytes: once by LDAXP/STLXP, once by
  * CASP. */
 static const uint32_t pair_add[] = {0xC87F8C02, 0xB1000444, 0x9A1F0065, 0xD10008A5, 0xC8269404,
-				    0x35FFFF66, 0xA9400C02, 0x91000444, 0xD1000865, 0xAA0203E8,
-				    0xAA0303E9, 0x48287C04, 0xEB02011F, 0xFA430120, 0x54FFFF01,
-				    0xF1000421, 0x54FFFE01, 0xD4000001};
+                                    0x35FFFF66, 0xA9400C02, 0x91000444, 0xD1000865, 0xAA0203E8,
+                                    0xAA0303E9, 0x48287C04, 0xEB02011F, 0xFA430120, 0x54FFFF01,
+                                    0xF1000421, 0x54FFFE01, 0xD4000001};
 
 static void no_update_is_lost(void **state)
 {
@@ -204,13 +204,13 @@ static void invalidation_among_hundreds(void **state)
 /* The reader waits for the flag at x0 to change, calls x1 and expects x9 >= flag; SVC #0 when
  * the flag is x2, SVC #1 when old code ran. */
 static const uint32_t smc_reader[] = {0xD2800004, 0xC8DFFC03, 0xEB04007F, 0x54FFFFC0, 0xAA0303E4,
-				      0xD5033FDF, 0xD63F0020, 0xD503201F, 0xEB04013F, 0x54000083,
-				      0xEB02009F, 0x54FFFEC1, 0xD4000001, 0xD4000021};
+                                      0xD5033FDF, 0xD63F0020, 0xD503201F, 0xEB04013F, 0x54000083,
+                                      0xEB02009F, 0x54FFFEC1, 0xD4000001, 0xD4000021};
 /* The writer makes the instruction at x1 "movz x9, #n" for n = 1.. x2, with the sequence of
  * Arm ARM B2.4.4, and stores n to the flag. */
 static const uint32_t smc_writer[] = {0xD2800004, 0x91000484, 0x8B0414A6, 0xB9000026, 0xD50B7B21,
-				      0xD5033B9F, 0xD50B7521, 0xD5033B9F, 0xD5033FDF, 0xC89FFC04,
-				      0xEB02009F, 0x54FFFEC1, 0xD4000001};
+                                      0xD5033B9F, 0xD50B7521, 0xD5033B9F, 0xD5033FDF, 0xC89FFC04,
+                                      0xEB02009F, 0x54FFFEC1, 0xD4000001};
 static const uint32_t function[] = {0xD2800009, 0xD65F03C0};
 
 static void changed_code_is_seen_by_others(void **state)
@@ -266,12 +266,12 @@ static void dropped_code_stays_usable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(no_update_is_lost, setup, teardown),
-		cmocka_unit_test_setup_teardown(invalidation_is_synchronous, setup, teardown),
-		cmocka_unit_test_setup_teardown(invalidation_among_hundreds, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_code_is_seen_by_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(kick_ends_a_loop, setup, teardown),
-		cmocka_unit_test_setup_teardown(dropped_code_stays_usable, setup, teardown),
+	    cmocka_unit_test_setup_teardown(no_update_is_lost, setup, teardown),
+	    cmocka_unit_test_setup_teardown(invalidation_is_synchronous, setup, teardown),
+	    cmocka_unit_test_setup_teardown(invalidation_among_hundreds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(changed_code_is_seen_by_others, setup, teardown),
+	    cmocka_unit_test_setup_teardown(kick_ends_a_loop, setup, teardown),
+	    cmocka_unit_test_setup_teardown(dropped_code_stays_usable, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

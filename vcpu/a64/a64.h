@@ -81,10 +81,22 @@ static ALWAYS_INLINE int64_t a64_sbits(uint32_t w, int hi, int lo)
 	return (int64_t)((uint64_t)w << (63 - hi)) >> (63 - hi + lo);
 }
 
-static ALWAYS_INLINE unsigned a64_rd(const struct a64_op *op) { return op->word & 31; }
-static ALWAYS_INLINE unsigned a64_rn(const struct a64_op *op) { return (op->word >> 5) & 31; }
-static ALWAYS_INLINE unsigned a64_rm(const struct a64_op *op) { return (op->word >> 16) & 31; }
-static ALWAYS_INLINE unsigned a64_ra(const struct a64_op *op) { return (op->word >> 10) & 31; }
+static ALWAYS_INLINE unsigned a64_rd(const struct a64_op *op)
+{
+	return op->word & 31;
+}
+static ALWAYS_INLINE unsigned a64_rn(const struct a64_op *op)
+{
+	return (op->word >> 5) & 31;
+}
+static ALWAYS_INLINE unsigned a64_rm(const struct a64_op *op)
+{
+	return (op->word >> 16) & 31;
+}
+static ALWAYS_INLINE unsigned a64_ra(const struct a64_op *op)
+{
+	return (op->word >> 10) & 31;
+}
 
 /* General registers: number 31 is zero, or sp in the _sp forms. */
 static ALWAYS_INLINE uint64_t a64_x(const struct a64_cpu *c, unsigned r)
@@ -132,8 +144,8 @@ bool a64_probe_write(struct a64_cpu *cpu, uint64_t va, unsigned size) MUST_CHECK
 /* Host pointer to naturally aligned guest memory of that size, for host atomics; NULL: refused
  * (unaligned gives VCPU_EXIT_ALIGNMENT).  Valid until the handler returns or makes another
  * access. */
-void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size, enum vcpu_access access)
-	MUST_CHECK;
+void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size,
+                     enum vcpu_access access) MUST_CHECK;
 /* IC IVAU: forgets code decoded from the cache line (64 bytes) of va.  False as above. */
 bool a64_icache_line(struct a64_cpu *cpu, uint64_t va) MUST_CHECK;
 

@@ -16,26 +16,26 @@ static A64_RAW bool a64_host_cas128(void *host, uint64_t expected[2], const uint
 	bool ok;
 
 	__asm__ volatile("lock cmpxchg16b %1"
-			 : "=@ccz"(ok), "+m"(*(unsigned __int128 *)host), "+a"(expected[0]),
-			   "+d"(expected[1])
-			 : "b"(desired[0]), "c"(desired[1])
-			 : "memory");
+	                 : "=@ccz"(ok), "+m"(*(unsigned __int128 *)host), "+a"(expected[0]),
+	                   "+d"(expected[1])
+	                 : "b"(desired[0]), "c"(desired[1])
+	                 : "memory");
 	return ok;
 #elif defined(__aarch64__)
 	uint64_t lo, hi;
 	uint32_t failed;
 
 	__asm__ volatile("1:	ldaxp	%0, %1, [%3]\n"
-			 "	cmp	%0, %4\n"
-			 "	ccmp	%1, %5, #0, eq\n"
-			 "	b.ne	2f\n"
-			 "	stlxp	%w2, %6, %7, [%3]\n"
-			 "	cbnz	%w2, 1b\n"
-			 "2:\n"
-			 : "=&r"(lo), "=&r"(hi), "=&r"(failed)
-			 : "r"(host), "r"(expected[0]), "r"(expected[1]), "r"(desired[0]),
-			   "r"(desired[1])
-			 : "memory", "cc");
+	                 "	cmp	%0, %4\n"
+	                 "	ccmp	%1, %5, #0, eq\n"
+	                 "	b.ne	2f\n"
+	                 "	stlxp	%w2, %6, %7, [%3]\n"
+	                 "	cbnz	%w2, 1b\n"
+	                 "2:\n"
+	                 : "=&r"(lo), "=&r"(hi), "=&r"(failed)
+	                 : "r"(host), "r"(expected[0]), "r"(expected[1]), "r"(desired[0]),
+	                   "r"(desired[1])
+	                 : "memory", "cc");
 	bool ok = lo == expected[0] && hi == expected[1];
 
 	expected[0] = lo;
@@ -52,14 +52,14 @@ static A64_RAW bool a64_host_cas(void *host, unsigned size, uint64_t *expected, 
 	bool ok;
 
 	switch (size) {
-#define CASE(bits)                                                                             \
-	case bits / 8: {                                                                       \
-		uint##bits##_t want = (uint##bits##_t)*expected;                               \
-		ok = __atomic_compare_exchange_n((uint##bits##_t *)host, &want,                \
-						 (uint##bits##_t)desired, false,               \
-						 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);          \
-		*expected = want;                                                              \
-		return ok;                                                                     \
+#define CASE(bits)                                                                                 \
+	case bits / 8: {                                                                           \
+		uint##bits##_t want = (uint##bits##_t) * expected;                                 \
+		ok = __atomic_compare_exchange_n((uint##bits##_t *)host, &want,                    \
+		                                 (uint##bits##_t)desired, false, __ATOMIC_SEQ_CST, \
+		                                 __ATOMIC_SEQ_CST);                                \
+		*expected = want;                                                                  \
+		return ok;                                                                         \
 	}
 		CASE(8)
 		CASE(16)

@@ -6,14 +6,14 @@
 
 /* Bit n is set when the condition holds for NZCV == n. */
 const uint16_t a64_cond_table[16] = {
-	0xF0F0, 0x0F0F, /* EQ NE: Z */
-	0xCCCC, 0x3333, /* CS CC: C */
-	0xFF00, 0x00FF, /* MI PL: N */
-	0xAAAA, 0x5555, /* VS VC: V */
-	0x0C0C, 0xF3F3, /* HI LS: C and not Z */
-	0xAA55, 0x55AA, /* GE LT: N == V */
-	0x0A05, 0xF5FA, /* GT LE: not Z and N == V */
-	0xFFFF, 0xFFFF, /* AL, and its twin */
+    0xF0F0, 0x0F0F, /* EQ NE: Z */
+    0xCCCC, 0x3333, /* CS CC: C */
+    0xFF00, 0x00FF, /* MI PL: N */
+    0xAAAA, 0x5555, /* VS VC: V */
+    0x0C0C, 0xF3F3, /* HI LS: C and not Z */
+    0xAA55, 0x55AA, /* GE LT: N == V */
+    0x0A05, 0xF5FA, /* GT LE: not Z and N == V */
+    0xFFFF, 0xFFFF, /* AL, and its twin */
 };
 
 static ALWAYS_INLINE enum a64_next go(struct a64_cpu *cpu, int64_t offset)

@@ -24,12 +24,12 @@ const unsigned a64_row_count = ARRAY_LEN(a64_rows);
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t bucket_start[BUCKETS + 1]; /* into slots */
-static uint16_t slots[SLOTS];		   /* row numbers */
-static bool overflowed;			   /* slots is too small: decode by linear search */
+static uint16_t slots[SLOTS];              /* row numbers */
+static bool overflowed;                    /* slots is too small: decode by linear search */
 
 /* Calls visit for each bucket in which a row can match, in no particular order. */
 static void each_bucket(const struct a64_row *row, unsigned row_index,
-			void (*visit)(unsigned bucket, unsigned row_index))
+                        void (*visit)(unsigned bucket, unsigned row_index))
 {
 	uint32_t free_bits = ~row->mask >> BUCKET_SHIFT;
 	uint32_t sub = free_bits;

@@ -38,23 +38,23 @@ enum a64_next a64_subs_imm(struct a64_cpu *cpu, const struct a64_op *op)
 }
 
 /* Shifted register: LSL, LSR or ASR; the fourth kind is unallocated. */
-#define SHIFTED(name, bits, flags, subtract)                                                    \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)                  \
-	{                                                                                       \
-		unsigned kind = a64_bits(op->word, 23, 22);                                     \
-                                                                                                \
-		if (UNLIKELY(kind == 3))                                                        \
-			return a64_undefined(cpu, op);                                          \
-		uint##bits##_t a = (uint##bits##_t)a64_x(cpu, a64_rn(op));                      \
+#define SHIFTED(name, bits, flags, subtract)                                                     \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)                   \
+	{                                                                                        \
+		unsigned kind = a64_bits(op->word, 23, 22);                                      \
+                                                                                                 \
+		if (UNLIKELY(kind == 3))                                                         \
+			return a64_undefined(cpu, op);                                           \
+		uint##bits##_t a = (uint##bits##_t)a64_x(cpu, a64_rn(op));                       \
 		uint##bits##_t b = a64_shift##bits((uint##bits##_t)a64_x(cpu, a64_rm(op)), kind, \
-						   a64_bits(op->word, 15, 10));                 \
-		uint##bits##_t r;                                                               \
-		if (flags)                                                                      \
-			r = a64_addc##bits(cpu, a, subtract ? ~b : b, subtract);                \
-		else                                                                            \
-			r = subtract ? a - b : a + b;                                           \
-		a64_set_x(cpu, a64_rd(op), r);                                                  \
-		return A64_OK;                                                                  \
+		                                   a64_bits(op->word, 15, 10));                  \
+		uint##bits##_t r;                                                                \
+		if (flags)                                                                       \
+			r = a64_addc##bits(cpu, a, subtract ? ~b : b, subtract);                 \
+		else                                                                             \
+			r = subtract ? a - b : a + b;                                            \
+		a64_set_x(cpu, a64_rd(op), r);                                                   \
+		return A64_OK;                                                                   \
 	}
 SHIFTED(add_reg_w, 32, false, false)
 SHIFTED(add_reg_x, 64, false, false)
@@ -158,7 +158,7 @@ enum a64_next a64_sbcs(struct a64_cpu *cpu, const struct a64_op *op)
 
 /* Conditional compare: the flags of a comparison, or the instruction's own four bits. */
 static ALWAYS_INLINE enum a64_next cond_compare(struct a64_cpu *cpu, const struct a64_op *op,
-						uint64_t b, bool subtract)
+                                                uint64_t b, bool subtract)
 {
 	if (a64_cond(cpu, a64_bits(op->word, 15, 12)))
 		(void)a64_addc(cpu, op, a64_x(cpu, a64_rn(op)), subtract ? ~b : b, subtract);

@@ -30,7 +30,7 @@ bool a64_bitmask(unsigned n, unsigned imms, unsigned immr, uint64_t *out)
 static ALWAYS_INLINE bool immediate(struct a64_cpu *cpu, const struct a64_op *op, uint64_t *imm)
 {
 	if (LIKELY(a64_bitmask(a64_bits(op->word, 22, 22), a64_bits(op->word, 15, 10),
-			       a64_bits(op->word, 21, 16), imm)))
+	                       a64_bits(op->word, 21, 16), imm)))
 		return true;
 	(void)a64_undefined(cpu, op);
 	return false;
@@ -63,19 +63,19 @@ LOGICAL_IMM(eor_imm_x, uint64_t, a ^ b, false)
 LOGICAL_IMM(ands_imm_w, uint32_t, a &b, true)
 LOGICAL_IMM(ands_imm_x, uint64_t, a &b, true)
 
-#define LOGICAL_REG(name, bits, expr, flags)                                              \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)            \
-	{                                                                                 \
-		uint##bits##_t a = (uint##bits##_t)a64_x(cpu, a64_rn(op));                \
-		uint##bits##_t b = a64_shift##bits((uint##bits##_t)a64_x(cpu, a64_rm(op)), \
-						   a64_bits(op->word, 23, 22),            \
-						   a64_bits(op->word, 15, 10));           \
-		uint##bits##_t r = expr;                                                  \
-                                                                                          \
-		if (flags)                                                                \
-			a64_set_nz(cpu, op, r);                                           \
-		a64_set_x(cpu, a64_rd(op), r);                                            \
-		return A64_OK;                                                            \
+#define LOGICAL_REG(name, bits, expr, flags)                                                 \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)               \
+	{                                                                                    \
+		uint##bits##_t a = (uint##bits##_t)a64_x(cpu, a64_rn(op));                   \
+		uint##bits##_t b =                                                           \
+		    a64_shift##bits((uint##bits##_t)a64_x(cpu, a64_rm(op)),                  \
+		                    a64_bits(op->word, 23, 22), a64_bits(op->word, 15, 10)); \
+		uint##bits##_t r = expr;                                                     \
+                                                                                             \
+		if (flags)                                                                   \
+			a64_set_nz(cpu, op, r);                                              \
+		a64_set_x(cpu, a64_rd(op), r);                                               \
+		return A64_OK;                                                               \
 	}
 LOGICAL_REG(and_reg_w, 32, a &b, false)
 LOGICAL_REG(and_reg_x, 64, a &b, false)

@@ -120,13 +120,13 @@ enum a64_next a64_sdiv(struct a64_cpu *cpu, const struct a64_op *op)
 
 /* Shifts by a register, modulo the width. */
 static ALWAYS_INLINE enum a64_next shift_v(struct a64_cpu *cpu, const struct a64_op *op,
-					   unsigned kind)
+                                           unsigned kind)
 {
 	uint64_t v = a64_x(cpu, a64_rn(op)), by = a64_x(cpu, a64_rm(op));
 
 	a64_set_x(cpu, a64_rd(op),
-		  a64_is64(op) ? a64_shift64(v, kind, by & 63)
-			       : a64_shift32((uint32_t)v, kind, by & 31));
+	          a64_is64(op) ? a64_shift64(v, kind, by & 63)
+	                       : a64_shift32((uint32_t)v, kind, by & 31));
 	return A64_OK;
 }
 
@@ -164,13 +164,12 @@ static uint32_t crc_bytes(uint32_t crc, uint64_t data, unsigned bytes, uint32_t 
 	return crc;
 }
 
-#define CRC(name, bytes, poly)                                                               \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)               \
-	{                                                                                    \
-		a64_set_x(cpu, a64_rd(op),                                                   \
-			  crc_bytes(a64_w(cpu, a64_rn(op)), a64_x(cpu, a64_rm(op)), bytes,   \
-				    poly));                                                  \
-		return A64_OK;                                                               \
+#define CRC(name, bytes, poly)                                                                     \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)                     \
+	{                                                                                          \
+		a64_set_x(cpu, a64_rd(op),                                                         \
+		          crc_bytes(a64_w(cpu, a64_rn(op)), a64_x(cpu, a64_rm(op)), bytes, poly)); \
+		return A64_OK;                                                                     \
 	}
 CRC(crc32b, 1, CRC32_POLY)
 CRC(crc32h, 2, CRC32_POLY)
@@ -197,14 +196,14 @@ enum a64_next a64_msub(struct a64_cpu *cpu, const struct a64_op *op)
 	return A64_OK;
 }
 
-#define MUL_LONG(name, type, sign)                                                             \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)                 \
-	{                                                                                      \
-		uint64_t n = (uint64_t)(type)a64_x(cpu, a64_rn(op));                           \
-		uint64_t m = (uint64_t)(type)a64_x(cpu, a64_rm(op));                           \
-                                                                                               \
-		a64_set_x(cpu, a64_rd(op), a64_x(cpu, a64_ra(op)) sign n * m);                 \
-		return A64_OK;                                                                 \
+#define MUL_LONG(name, type, sign)                                             \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                      \
+		uint64_t n = (uint64_t)(type)a64_x(cpu, a64_rn(op));           \
+		uint64_t m = (uint64_t)(type)a64_x(cpu, a64_rm(op));           \
+                                                                               \
+		a64_set_x(cpu, a64_rd(op), a64_x(cpu, a64_ra(op)) sign n *m);  \
+		return A64_OK;                                                 \
 	}
 MUL_LONG(smaddl, int32_t, +)
 MUL_LONG(smsubl, int32_t, -)

@@ -36,11 +36,11 @@ static ALWAYS_INLINE uint64_t rm(struct a64_cpu *cpu, const struct a64_op *op)
 }
 
 /* An operation that writes Rd; no register is the zero register. */
-#define SIMPLE(name, expr)                                                         \
-	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op)    \
-	{                                                                          \
-		*rd(cpu, op) = (expr);                                             \
-		return A64_OK;                                                     \
+#define SIMPLE(name, expr)                                                      \
+	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                       \
+		*rd(cpu, op) = (expr);                                          \
+		return A64_OK;                                                  \
 	}
 SIMPLE(add_imm_x, rn(cpu, op) + op->aux)
 SIMPLE(sub_imm_x, rn(cpu, op) - op->aux)
@@ -72,11 +72,11 @@ SIMPLE(adr, cpu->regs.pc + (uint64_t)(int64_t)(int32_t)op->aux)
 SIMPLE(adrp, (cpu->regs.pc & ~0xFFFULL) + ((uint64_t)(int64_t)(int32_t)op->aux << 12))
 
 /* Comparisons: SUBS and ADDS without a destination, ANDS likewise. */
-#define COMPARE(name, expr)                                                        \
-	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op)    \
-	{                                                                          \
-		(void)(expr);                                                      \
-		return A64_OK;                                                     \
+#define COMPARE(name, expr)                                                     \
+	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                       \
+		(void)(expr);                                                   \
+		return A64_OK;                                                  \
 	}
 COMPARE(cmp_imm_x, a64_addc64(cpu, rn(cpu, op), ~(uint64_t)op->aux, 1))
 COMPARE(cmp_imm_w, a64_addc32(cpu, (uint32_t)rn(cpu, op), ~op->aux, 1))
@@ -86,23 +86,22 @@ SIMPLE(subs_imm_x, a64_addc64(cpu, rn(cpu, op), ~(uint64_t)op->aux, 1))
 SIMPLE(subs_imm_w, a64_addc32(cpu, (uint32_t)rn(cpu, op), ~op->aux, 1))
 
 /* Loads and stores at base + aux; the base is not sp, the target not the zero register. */
-#define LOAD_AUX(name, bits, conv)                                                 \
-	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op)    \
-	{                                                                          \
-		uint##bits##_t v;                                                  \
-                                                                                   \
-		if (UNLIKELY(!a64_load##bits(cpu, rn(cpu, op) + op->aux, &v)))     \
-			return A64_STOP;                                           \
-		*rd(cpu, op) = (conv);                                             \
-		return A64_OK;                                                     \
+#define LOAD_AUX(name, bits, conv)                                              \
+	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                       \
+		uint##bits##_t v;                                               \
+                                                                                \
+		if (UNLIKELY(!a64_load##bits(cpu, rn(cpu, op) + op->aux, &v)))  \
+			return A64_STOP;                                        \
+		*rd(cpu, op) = (conv);                                          \
+		return A64_OK;                                                  \
 	}
-#define STORE_AUX(name, bits)                                                              \
-	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op)            \
-	{                                                                                  \
-		return a64_store##bits(cpu, rn(cpu, op) + op->aux,                         \
-				       (uint##bits##_t)*rd(cpu, op))                       \
-			       ? A64_OK                                                    \
-			       : A64_STOP;                                                 \
+#define STORE_AUX(name, bits)                                                                      \
+	static enum a64_next name(struct a64_cpu *cpu, const struct a64_op *op)                    \
+	{                                                                                          \
+		return a64_store##bits(cpu, rn(cpu, op) + op->aux, (uint##bits##_t) * rd(cpu, op)) \
+		           ? A64_OK                                                                \
+		           : A64_STOP;                                                             \
 	}
 LOAD_AUX(ldr_x, 64, v)
 LOAD_AUX(ldr_w, 32, v)
@@ -222,7 +221,8 @@ static void addsub_reg(struct a64_op *op)
 
 static void logical_reg(struct a64_op *op)
 {
-	static a64_fn *const wide[] = {and_x, orr_x, eor_x}, *const narrow[] = {and_w, orr_w, eor_w};
+	static a64_fn *const wide[] = {and_x, orr_x, eor_x}, *const narrow[] = {and_w, orr_w,
+	                                                                        eor_w};
 	unsigned opc = a64_bits(op->word, 30, 29);
 	bool x = a64_is64(op), plain = (op->word & 0x00E0FC00) == 0; /* LSL #0, not inverted */
 
@@ -241,7 +241,7 @@ static void logical_imm(struct a64_op *op)
 	/* AND whose mask fits; the destination may be sp. */
 	if (a64_bits(op->word, 30, 29) != 0 || n31(op) ||
 	    !a64_bitmask(a64_bits(op->word, 22, 22), a64_bits(op->word, 15, 10),
-			 a64_bits(op->word, 21, 16), &mask))
+	                 a64_bits(op->word, 21, 16), &mask))
 		return;
 	if (!a64_is64(op))
 		mask = (uint32_t)mask;
@@ -287,7 +287,8 @@ static void move_wide(struct a64_op *op)
 
 static void pc_relative(struct a64_op *op)
 {
-	int32_t imm = (int32_t)(a64_sbits(op->word, 23, 5) * 4) | (int32_t)a64_bits(op->word, 30, 29);
+	int32_t imm =
+	    (int32_t)(a64_sbits(op->word, 23, 5) * 4) | (int32_t)a64_bits(op->word, 30, 29);
 
 	if (!d31(op))
 		use(op, op->word >> 31 ? adrp : adr, (uint32_t)imm);
@@ -296,10 +297,10 @@ static void pc_relative(struct a64_op *op)
 static void load_store_uimm(struct a64_op *op)
 {
 	static a64_fn *const fns[4][4] = {/* by size, opc */
-					  {strb, ldrb, NULL, NULL},
-					  {strh, ldrh, NULL, NULL},
-					  {str_w, ldr_w, ldrsw, NULL},
-					  {str_x, ldr_x, NULL, NULL}};
+	                                  {strb, ldrb, NULL, NULL},
+	                                  {strh, ldrh, NULL, NULL},
+	                                  {str_w, ldr_w, ldrsw, NULL},
+	                                  {str_x, ldr_x, NULL, NULL}};
 	unsigned size = a64_bits(op->word, 31, 30);
 	a64_fn *fn = fns[size][a64_bits(op->word, 23, 22)];
 

@@ -22,9 +22,9 @@
 #define A64_HWCAP_LRCPC    (1ULL << 15)
 #define A64_HWCAP_DCPOP    (1ULL << 16)
 
-#define A64_HWCAP                                                                              \
-	(A64_HWCAP_FP | A64_HWCAP_ASIMD | A64_HWCAP_AES | A64_HWCAP_PMULL | A64_HWCAP_SHA1 |   \
-	 A64_HWCAP_SHA2 | A64_HWCAP_CRC32 | A64_HWCAP_ATOMICS | A64_HWCAP_CPUID |              \
+#define A64_HWCAP                                                                            \
+	(A64_HWCAP_FP | A64_HWCAP_ASIMD | A64_HWCAP_AES | A64_HWCAP_PMULL | A64_HWCAP_SHA1 | \
+	 A64_HWCAP_SHA2 | A64_HWCAP_CRC32 | A64_HWCAP_ATOMICS | A64_HWCAP_CPUID |            \
 	 A64_HWCAP_ASIMDRDM | A64_HWCAP_JSCVT | A64_HWCAP_LRCPC | A64_HWCAP_DCPOP)
 #define A64_HWCAP2 0ULL
 
@@ -40,7 +40,7 @@
 
 /* CTR_EL0: 64-byte lines, VIPT instruction cache, IDC and DIC clear, so that programs
  * clean and invalidate by line. */
-#define A64_CTR   0x0000000084448004ULL
+#define A64_CTR 0x0000000084448004ULL
 /* DCZID_EL0: DC ZVA zeroes 64 bytes. */
 #define A64_DCZID 4ULL
 

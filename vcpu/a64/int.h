@@ -24,18 +24,18 @@ static ALWAYS_INLINE uint64_t a64_trunc(const struct a64_op *op, uint64_t v)
 }
 
 /* a + b + carry with the flags set (AddWithCarry, Arm ARM J1.3.3). */
-#define A64_ADDC(bits)                                                                          \
-	static ALWAYS_INLINE uint##bits##_t a64_addc##bits(                                     \
-		struct a64_cpu *cpu, uint##bits##_t a, uint##bits##_t b, unsigned carry)        \
-	{                                                                                       \
-		uint##bits##_t t, r;                                                            \
-		bool c1 = add_overflows(a, b, &t);                                              \
-		bool c2 = add_overflows(t, (uint##bits##_t)carry, &r);                          \
-		uint32_t v = (uint32_t)(((a ^ r) & (b ^ r)) >> (bits - 1));                     \
-                                                                                                \
-		cpu->regs.nzcv = (uint32_t)(r >> (bits - 1)) << 31 | (uint32_t)(r == 0) << 30 | \
-				 (uint32_t)(c1 | c2) << 29 | v << 28;                           \
-		return r;                                                                       \
+#define A64_ADDC(bits)                                                                            \
+	static ALWAYS_INLINE uint##bits##_t a64_addc##bits(struct a64_cpu *cpu, uint##bits##_t a, \
+	                                                   uint##bits##_t b, unsigned carry)      \
+	{                                                                                         \
+		uint##bits##_t t, r;                                                              \
+		bool c1 = add_overflows(a, b, &t);                                                \
+		bool c2 = add_overflows(t, (uint##bits##_t)carry, &r);                            \
+		uint32_t v = (uint32_t)(((a ^ r) & (b ^ r)) >> (bits - 1));                       \
+                                                                                                  \
+		cpu->regs.nzcv = (uint32_t)(r >> (bits - 1)) << 31 | (uint32_t)(r == 0) << 30 |   \
+		                 (uint32_t)(c1 | c2) << 29 | v << 28;                             \
+		return r;                                                                         \
 	}
 A64_ADDC(32)
 A64_ADDC(64)
@@ -43,7 +43,7 @@ A64_ADDC(64)
 
 /* The same in the instruction's width. */
 static ALWAYS_INLINE uint64_t a64_addc(struct a64_cpu *cpu, const struct a64_op *op, uint64_t a,
-				       uint64_t b, unsigned carry)
+                                       uint64_t b, unsigned carry)
 {
 	if (a64_is64(op))
 		return a64_addc64(cpu, a, b, carry);

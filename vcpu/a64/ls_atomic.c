@@ -51,7 +51,7 @@ enum a64_next a64_casp(struct a64_cpu *cpu, const struct a64_op *op)
 	} else {
 		uint64_t both = (uint32_t)old[0] | old[1] << 32;
 
-		(void)a64_host_cas(host, 8, &both, (uint32_t)new[0] | new[1] << 32);
+		(void)a64_host_cas(host, 8, &both, (uint32_t) new[0] | new[1] << 32);
 		old[0] = (uint32_t)both;
 		old[1] = both >> 32;
 	}
@@ -66,37 +66,37 @@ enum a64_next a64_casp(struct a64_cpu *cpu, const struct a64_op *op)
 		uint##bits##_t seen = __atomic_load_n(p, __ATOMIC_RELAXED), next;              \
 		do {                                                                           \
 			next = (uint##bits##_t)(expr);                                         \
-		} while (!__atomic_compare_exchange_n(p, &seen, next, false,                   \
-						      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));    \
+		} while (!__atomic_compare_exchange_n(p, &seen, next, false, __ATOMIC_SEQ_CST, \
+		                                      __ATOMIC_SEQ_CST));                      \
 		return seen;                                                                   \
 	} while (0)
 
 enum rmw { ADD, CLR, EOR, SET, SMAX, SMIN, UMAX, UMIN, SWAP };
 
-#define RMW_WIDTH(bits)                                                                        \
-	static A64_RAW uint##bits##_t rmw##bits(uint##bits##_t *p, enum rmw what,              \
-						uint##bits##_t v)                              \
-	{                                                                                      \
-		switch (what) {                                                                \
-		case ADD:                                                                      \
-			return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);                     \
-		case CLR:                                                                      \
-			return __atomic_fetch_and(p, (uint##bits##_t)~v, __ATOMIC_SEQ_CST);    \
-		case EOR:                                                                      \
-			return __atomic_fetch_xor(p, v, __ATOMIC_SEQ_CST);                     \
-		case SET:                                                                      \
-			return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);                      \
-		case SMAX:                                                                     \
-			RMW_LOOP(bits, (int##bits##_t)seen > (int##bits##_t)v ? seen : v);     \
-		case SMIN:                                                                     \
-			RMW_LOOP(bits, (int##bits##_t)seen < (int##bits##_t)v ? seen : v);     \
-		case UMAX:                                                                     \
-			RMW_LOOP(bits, seen > v ? seen : v);                                   \
-		case UMIN:                                                                     \
-			RMW_LOOP(bits, seen < v ? seen : v);                                   \
-		default:                                                                       \
-			return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                    \
-		}                                                                              \
+#define RMW_WIDTH(bits)                                                                      \
+	static A64_RAW uint##bits##_t rmw##bits(uint##bits##_t *p, enum rmw what,            \
+	                                        uint##bits##_t v)                            \
+	{                                                                                    \
+		switch (what) {                                                              \
+		case ADD:                                                                    \
+			return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);                   \
+		case CLR:                                                                    \
+			return __atomic_fetch_and(p, (uint##bits##_t) ~v, __ATOMIC_SEQ_CST); \
+		case EOR:                                                                    \
+			return __atomic_fetch_xor(p, v, __ATOMIC_SEQ_CST);                   \
+		case SET:                                                                    \
+			return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);                    \
+		case SMAX:                                                                   \
+			RMW_LOOP(bits, (int##bits##_t)seen > (int##bits##_t)v ? seen : v);   \
+		case SMIN:                                                                   \
+			RMW_LOOP(bits, (int##bits##_t)seen < (int##bits##_t)v ? seen : v);   \
+		case UMAX:                                                                   \
+			RMW_LOOP(bits, seen > v ? seen : v);                                 \
+		case UMIN:                                                                   \
+			RMW_LOOP(bits, seen < v ? seen : v);                                 \
+		default:                                                                     \
+			return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                  \
+		}                                                                            \
 	}
 RMW_WIDTH(8)
 RMW_WIDTH(16)
@@ -104,7 +104,7 @@ RMW_WIDTH(32)
 RMW_WIDTH(64)
 
 static ALWAYS_INLINE enum a64_next atomic_op(struct a64_cpu *cpu, const struct a64_op *op,
-					     enum rmw what)
+                                             enum rmw what)
 {
 	unsigned log2_size = a64_bits(op->word, 31, 30);
 	uint64_t v = a64_x(cpu, a64_rm(op)), old;

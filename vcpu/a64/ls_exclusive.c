@@ -17,7 +17,7 @@ static ALWAYS_INLINE unsigned log2_bytes(const struct a64_op *op)
 
 /* The host address of the base register's target. */
 static void *target(struct a64_cpu *cpu, const struct a64_op *op, unsigned bytes,
-		    enum vcpu_access access, uint64_t *va)
+                    enum vcpu_access access, uint64_t *va)
 {
 	if (!a64_base(cpu, a64_rn(op), va))
 		return NULL;
@@ -124,7 +124,7 @@ enum a64_next a64_stxp(struct a64_cpu *cpu, const struct a64_op *op)
 		uint64_t expected[2] = {cpu->excl_data[0], cpu->excl_data[1]};
 
 		ok = wide ? a64_host_cas128(host, expected, new)
-			  : a64_host_cas(host, 8, expected, (uint32_t)new[0] | new[1] << 32);
+		          : a64_host_cas(host, 8, expected, (uint32_t) new[0] | new[1] << 32);
 	}
 	cpu->excl_valid = false;
 	a64_set_x(cpu, a64_rm(op), !ok);

@@ -105,22 +105,22 @@ static ALWAYS_INLINE bool do_stp_x(struct a64_cpu *cpu, const struct a64_op *op,
 	return store_pair64(cpu, va, a64_x(cpu, a64_rd(op)), a64_x(cpu, rt2(op)));
 }
 
-#define FORM(name, kind, offset, write)                                                    \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)             \
-	{                                                                                  \
-		uint64_t base;                                                             \
-                                                                                           \
-		if (UNLIKELY(!a64_base(cpu, a64_rn(op), &base)) ||                         \
-		    UNLIKELY(!do_##kind(cpu, op, base + (offset))))                        \
-			return A64_STOP;                                                   \
-		write;                                                                     \
-		return A64_OK;                                                             \
+#define FORM(name, kind, offset, write)                                        \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                      \
+		uint64_t base;                                                 \
+                                                                               \
+		if (UNLIKELY(!a64_base(cpu, a64_rn(op), &base)) ||             \
+		    UNLIKELY(!do_##kind(cpu, op, base + (offset))))            \
+			return A64_STOP;                                       \
+		write;                                                         \
+		return A64_OK;                                                 \
 	}
 #define IMM7(bytes)    ((uint64_t)(a64_sbits(op->word, 21, 15) * (bytes)))
 #define ADVANCE(bytes) a64_set_x_sp(cpu, a64_rn(op), base + IMM7(bytes))
-#define FORMS(kind, post, off, pre, bytes)                                                 \
-	FORM(post, kind, 0, ADVANCE(bytes))                                                \
-	FORM(off, kind, IMM7(bytes), )                                                     \
+#define FORMS(kind, post, off, pre, bytes)  \
+	FORM(post, kind, 0, ADVANCE(bytes)) \
+	FORM(off, kind, IMM7(bytes), )      \
 	FORM(pre, kind, IMM7(bytes), ADVANCE(bytes))
 FORMS(stp_w, stp_post_w, stp_off_w, stp_pre_w, 4)
 FORMS(ldp_w, ldp_post_w, ldp_off_w, ldp_pre_w, 4)

@@ -9,20 +9,20 @@
 #include "vcpu/a64/int.h"
 #include "vcpu/a64/mem.h"
 
-#define LOAD(name, bits, conv)                                                             \
-	static ALWAYS_INLINE bool name(struct a64_cpu *cpu, uint64_t va, unsigned t)       \
-	{                                                                                  \
-		uint##bits##_t v;                                                          \
-                                                                                           \
-		if (UNLIKELY(!a64_load##bits(cpu, va, &v)))                                \
-			return false;                                                      \
-		a64_set_x(cpu, t, conv);                                                   \
-		return true;                                                               \
+#define LOAD(name, bits, conv)                                                       \
+	static ALWAYS_INLINE bool name(struct a64_cpu *cpu, uint64_t va, unsigned t) \
+	{                                                                            \
+		uint##bits##_t v;                                                    \
+                                                                                     \
+		if (UNLIKELY(!a64_load##bits(cpu, va, &v)))                          \
+			return false;                                                \
+		a64_set_x(cpu, t, conv);                                             \
+		return true;                                                         \
 	}
-#define STORE(name, bits)                                                                  \
-	static ALWAYS_INLINE bool name(struct a64_cpu *cpu, uint64_t va, unsigned t)       \
-	{                                                                                  \
-		return a64_store##bits(cpu, va, (uint##bits##_t)a64_x(cpu, t));            \
+#define STORE(name, bits)                                                            \
+	static ALWAYS_INLINE bool name(struct a64_cpu *cpu, uint64_t va, unsigned t) \
+	{                                                                            \
+		return a64_store##bits(cpu, va, (uint##bits##_t)a64_x(cpu, t));      \
 	}
 STORE(do_strb, 8)
 LOAD(do_ldrb, 8, v)
@@ -45,7 +45,7 @@ static ALWAYS_INLINE uint64_t imm9(const struct a64_op *op)
 
 /* Rm, extended by option and shifted by the access size when S is set. */
 static ALWAYS_INLINE uint64_t index_reg(const struct a64_cpu *cpu, const struct a64_op *op,
-					unsigned log2_size)
+                                        unsigned log2_size)
 {
 	uint64_t m = a64_extend(a64_x(cpu, a64_rm(op)), a64_bits(op->word, 15, 13));
 
@@ -54,25 +54,25 @@ static ALWAYS_INLINE uint64_t index_reg(const struct a64_cpu *cpu, const struct 
 
 /* Addressing forms: offset is added to the base for the access; write is what the base is
  * advanced by afterwards (0 for none). */
-#define FORM(name, kind, offset, write)                                                    \
-	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op)             \
-	{                                                                                  \
-		uint64_t base;                                                             \
-                                                                                           \
-		if (UNLIKELY(!a64_base(cpu, a64_rn(op), &base)) ||                         \
-		    UNLIKELY(!do_##kind(cpu, base + (offset), a64_rd(op))))                \
-			return A64_STOP;                                                   \
-		write;                                                                     \
-		return A64_OK;                                                             \
+#define FORM(name, kind, offset, write)                                        \
+	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
+	{                                                                      \
+		uint64_t base;                                                 \
+                                                                               \
+		if (UNLIKELY(!a64_base(cpu, a64_rn(op), &base)) ||             \
+		    UNLIKELY(!do_##kind(cpu, base + (offset), a64_rd(op))))    \
+			return A64_STOP;                                       \
+		write;                                                         \
+		return A64_OK;                                                 \
 	}
 #define ADVANCE a64_set_x_sp(cpu, a64_rn(op), base + imm9(op))
 
-#define FORMS(kind, log2_size)                                                             \
-	FORM(kind##_uimm, kind, (uint64_t)a64_bits(op->word, 21, 10) << log2_size, )       \
-	FORM(kind##_unscaled, kind, imm9(op), )                                            \
-	FORM(kind##_unpriv, kind, imm9(op), )                                              \
-	FORM(kind##_post, kind, 0, ADVANCE)                                                \
-	FORM(kind##_pre, kind, imm9(op), ADVANCE)                                          \
+#define FORMS(kind, log2_size)                                                       \
+	FORM(kind##_uimm, kind, (uint64_t)a64_bits(op->word, 21, 10) << log2_size, ) \
+	FORM(kind##_unscaled, kind, imm9(op), )                                      \
+	FORM(kind##_unpriv, kind, imm9(op), )                                        \
+	FORM(kind##_post, kind, 0, ADVANCE)                                          \
+	FORM(kind##_pre, kind, imm9(op), ADVANCE)                                    \
 	FORM(kind##_reg, kind, index_reg(cpu, op, log2_size), )
 FORMS(strb, 0)
 FORMS(ldrb, 0)

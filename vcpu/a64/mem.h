@@ -36,17 +36,17 @@ static ALWAYS_INLINE void a64_fence(void)
 #endif
 }
 
-#define A64_MEM_TYPE(bits)                                                            \
-	struct a64_raw##bits {                                                        \
-		uint##bits##_t v;                                                     \
-	} __attribute__((packed));                                                    \
-	static A64_RAW uint##bits##_t a64_raw_load##bits(const void *host)            \
-	{                                                                             \
-		return ((const volatile struct a64_raw##bits *)host)->v;              \
-	}                                                                             \
-	static A64_RAW void a64_raw_store##bits(void *host, uint##bits##_t v)         \
-	{                                                                             \
-		((volatile struct a64_raw##bits *)host)->v = v;                       \
+#define A64_MEM_TYPE(bits)                                                    \
+	struct a64_raw##bits {                                                \
+		uint##bits##_t v;                                             \
+	} __attribute__((packed));                                            \
+	static A64_RAW uint##bits##_t a64_raw_load##bits(const void *host)    \
+	{                                                                     \
+		return ((const volatile struct a64_raw##bits *)host)->v;      \
+	}                                                                     \
+	static A64_RAW void a64_raw_store##bits(void *host, uint##bits##_t v) \
+	{                                                                     \
+		((volatile struct a64_raw##bits *)host)->v = v;               \
 	}
 A64_MEM_TYPE(8)
 A64_MEM_TYPE(16)
@@ -75,26 +75,26 @@ static ALWAYS_INLINE void *a64_tlb_write(struct a64_cpu *cpu, uint64_t va, unsig
 }
 
 /* a64_load and a64_store of one size, inline. */
-#define A64_MEM_ACCESS(bits)                                                                    \
-	static ALWAYS_INLINE bool a64_load##bits(struct a64_cpu *cpu, uint64_t va,              \
-						 uint##bits##_t *out)                           \
-	{                                                                                       \
-		void *host = a64_tlb_read(cpu, va, bits / 8);                                   \
-                                                                                                \
-		if (UNLIKELY(!host))                                                            \
-			return a64_load(cpu, va, bits / 8, out);                                \
-		*out = a64_raw_load##bits(host);                                                \
-		return true;                                                                    \
-	}                                                                                       \
-	static ALWAYS_INLINE bool a64_store##bits(struct a64_cpu *cpu, uint64_t va,             \
-						  uint##bits##_t v)                             \
-	{                                                                                       \
-		void *host = a64_tlb_write(cpu, va, bits / 8);                                  \
-                                                                                                \
-		if (UNLIKELY(!host))                                                            \
-			return a64_store(cpu, va, bits / 8, &v);                                \
-		a64_raw_store##bits(host, v);                                                   \
-		return true;                                                                    \
+#define A64_MEM_ACCESS(bits)                                                        \
+	static ALWAYS_INLINE bool a64_load##bits(struct a64_cpu *cpu, uint64_t va,  \
+	                                         uint##bits##_t *out)               \
+	{                                                                           \
+		void *host = a64_tlb_read(cpu, va, bits / 8);                       \
+                                                                                    \
+		if (UNLIKELY(!host))                                                \
+			return a64_load(cpu, va, bits / 8, out);                    \
+		*out = a64_raw_load##bits(host);                                    \
+		return true;                                                        \
+	}                                                                           \
+	static ALWAYS_INLINE bool a64_store##bits(struct a64_cpu *cpu, uint64_t va, \
+	                                          uint##bits##_t v)                 \
+	{                                                                           \
+		void *host = a64_tlb_write(cpu, va, bits / 8);                      \
+                                                                                    \
+		if (UNLIKELY(!host))                                                \
+			return a64_store(cpu, va, bits / 8, &v);                    \
+		a64_raw_store##bits(host, v);                                       \
+		return true;                                                        \
 	}
 A64_MEM_ACCESS(8)
 A64_MEM_ACCESS(16)

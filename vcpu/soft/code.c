@@ -64,8 +64,7 @@ static void reclaim_locked(struct vcpu_engine *e)
 	struct vcpu *v;
 
 	pthread_mutex_lock(&e->vcpus_lock);
-	list_for_each_entry(v, &e->vcpus, in_engine)
-	{
+	list_for_each_entry (v, &e->vcpus, in_engine) {
 		uint64_t at = __atomic_load_n(&v->run_epoch, __ATOMIC_SEQ_CST);
 
 		if (at != 0 && at < oldest)
@@ -104,7 +103,7 @@ static void advance_locked(struct vcpu_engine *e)
 
 	__atomic_add_fetch(&e->code_epoch, 1, __ATOMIC_SEQ_CST);
 	pthread_mutex_lock(&e->vcpus_lock);
-	list_for_each_entry(v, &e->vcpus, in_engine)
+	list_for_each_entry (v, &e->vcpus, in_engine)
 		__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_CODE, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&e->vcpus_lock);
 }
@@ -143,7 +142,7 @@ static void retire_everything_locked(struct vcpu_engine *e)
 
 /* Reads and decodes up to BLOCK_MAX_OPS instructions; ops has room for one more. */
 static unsigned decode_run(const struct vcpu_engine *e, const struct soft_code_page *page,
-			   unsigned insn, struct a64_op *ops)
+                           unsigned insn, struct a64_op *ops)
 {
 	const uint8_t *host = e->ram.base + page->pa;
 	unsigned n = 0;
@@ -169,7 +168,7 @@ static uint64_t lines_of(unsigned first, unsigned count)
 }
 
 static struct soft_block *build_locked(struct vcpu_engine *e, struct soft_code_page *page,
-				       unsigned insn)
+                                       unsigned insn)
 {
 	struct a64_op ops[BLOCK_MAX_OPS + 1];
 	struct soft_block *b;
@@ -197,7 +196,7 @@ static struct soft_block *build_locked(struct vcpu_engine *e, struct soft_code_p
 static const struct soft_block stale_block = {.ops = {{.fn = end_of_block}}};
 
 const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
-					 unsigned insn)
+                                         unsigned insn)
 {
 	struct soft_block *b;
 
@@ -220,7 +219,7 @@ const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code
 
 /* Removes the page's blocks that overlap instructions first..last. */
 static void drop_locked(struct vcpu_engine *e, struct soft_code_page *page, unsigned first,
-			unsigned last)
+                        unsigned last)
 {
 	uint64_t lines = 0;
 
@@ -260,7 +259,7 @@ void vcpu_ram_changed(struct vcpu_engine *e, uint64_t pa, uint64_t len)
 
 		if (page)
 			drop_locked(e, page, (unsigned)(at & (PAGE_SIZE - 1)) / 4,
-				    (unsigned)((MIN(page_end, end) - 1) & (PAGE_SIZE - 1)) / 4);
+			            (unsigned)((MIN(page_end, end) - 1) & (PAGE_SIZE - 1)) / 4);
 		if (e->retired_bytes > RECLAIM_BYTES) {
 			reclaim_locked(e);
 			if (e->retired_bytes > RECLAIM_BYTES)

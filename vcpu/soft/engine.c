@@ -18,7 +18,7 @@ static int reserve_code_table(struct vcpu_engine *e)
 	if (mul_overflows(pages, (uint64_t)sizeof(e->code[0]), &bytes) || bytes == 0)
 		return -EINVAL;
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -28,7 +28,7 @@ static int reserve_code_table(struct vcpu_engine *e)
 }
 
 int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
-		    struct vcpu_engine **out)
+                    struct vcpu_engine **out)
 {
 	struct vcpu_engine *e;
 	int err;
@@ -146,7 +146,7 @@ void vcpu_run(struct vcpu *v, struct vcpu_exit *exit)
 	__atomic_store_n(&v->run_epoch, epoch, __ATOMIC_RELAXED);
 	soft_enter_guest(v);
 	if (UNLIKELY(__atomic_load_n(&v->engine->code_epoch, __ATOMIC_SEQ_CST) != epoch ||
-		     v->itlb_epoch != epoch))
+	             v->itlb_epoch != epoch))
 		soft_code_sync(v);
 	soft_interp_run(v);
 	soft_leave_guest(v);

@@ -97,7 +97,7 @@ static void run_step(struct vcpu *v)
 	uint64_t pc = v->cpu.regs.pc;
 
 	a64_predecode(a64_raw_load32(v->engine->ram.base + at.page->pa + (pc & (PAGE_SIZE - 1))),
-		      false, &op);
+	              false, &op);
 	switch (op.fn(&v->cpu, &op)) {
 	case A64_STOP:
 		return;

@@ -13,8 +13,8 @@
 /* The host address of va's byte with the given right: by the TLB, else by a walk. */
 static uint8_t *host_of(struct vcpu *v, uint64_t va, enum vcpu_access access)
 {
-	uint8_t *host = access == VCPU_WRITE ? a64_tlb_write(&v->cpu, va, 1)
-					     : a64_tlb_read(&v->cpu, va, 1);
+	uint8_t *host =
+	    access == VCPU_WRITE ? a64_tlb_write(&v->cpu, va, 1) : a64_tlb_read(&v->cpu, va, 1);
 	uint64_t pa;
 
 	if (host)
@@ -31,7 +31,7 @@ struct span {
 };
 
 static bool map_span(struct vcpu *v, uint64_t va, unsigned size, enum vcpu_access access,
-		     struct span *s)
+                     struct span *s)
 {
 	uint64_t room = PAGE_SIZE - (va & (PAGE_SIZE - 1));
 
@@ -46,7 +46,7 @@ static bool map_span(struct vcpu *v, uint64_t va, unsigned size, enum vcpu_acces
 		uint64_t second = va + s->len[0];
 
 		s->host[1] = access == VCPU_WRITE ? a64_tlb_write(&v->cpu, second, 1)
-						  : a64_tlb_read(&v->cpu, second, 1);
+		                                  : a64_tlb_read(&v->cpu, second, 1);
 		if (s->host[1])
 			return true;
 		s->host[1] = host_of(v, second, access);

@@ -49,17 +49,17 @@ enum soft_poll {
 /* A decoded run of instructions in one page; immutable once published. */
 struct soft_block {
 	struct soft_block *next; /* in its page's list, or in the retired list; code_lock */
-	uint64_t epoch;		 /* retired: free when all vCPUs have reached this */
-	uint16_t first;		 /* instruction number within the page */
-	uint16_t count;		 /* instructions, without the closing pseudo-op */
+	uint64_t epoch;          /* retired: free when all vCPUs have reached this */
+	uint16_t first;          /* instruction number within the page */
+	uint16_t count;          /* instructions, without the closing pseudo-op */
 	struct a64_op ops[];
 };
 
 /* The code decoded from one guest-physical page. */
 struct soft_code_page {
 	struct soft_block *entry[PAGE_INSNS]; /* atomic; block starting at that instruction */
-	struct soft_block *blocks;	      /* all blocks of the page; code_lock */
-	uint64_t lines;			      /* cache lines from which blocks were decoded; code_lock */
+	struct soft_block *blocks;            /* all blocks of the page; code_lock */
+	uint64_t lines; /* cache lines from which blocks were decoded; code_lock */
 	uint64_t pa;
 	struct soft_code_page *next; /* all pages, or the retired list; code_lock */
 	uint64_t epoch;
@@ -78,11 +78,11 @@ struct vcpu_engine {
 	struct soft_code_page *pages;
 	struct soft_block *retired_blocks;
 	struct soft_code_page *retired_pages;
-	uint64_t code_bytes;	/* live blocks and pages */
+	uint64_t code_bytes;    /* live blocks and pages */
 	uint64_t retired_bytes; /* waiting to be freed */
 
-	uint64_t code_epoch; /* atomic; starts at 1, raised when itlbs must be emptied or
-				retired memory is to be freed; written under code_lock */
+	uint64_t code_epoch;        /* atomic; starts at 1, raised when itlbs must be emptied or
+	                               retired memory is to be freed; written under code_lock */
 	pthread_mutex_t vcpus_lock; /* the list of vCPUs; taken inside code_lock */
 	struct list_head vcpus;
 };
@@ -128,11 +128,11 @@ struct vcpu {
 	struct vcpu_space *space;
 	struct list_head in_space;  /* space->lock */
 	struct list_head in_engine; /* engine->vcpus_lock */
-	uint64_t guest_seq;	    /* atomic; 0: outside, else the last invalidation applied */
-	uint64_t run_epoch;	    /* atomic; 0: outside vcpu_run, else code epoch reached */
-	uint64_t seen_seq;	    /* own thread: last invalidation applied to the TLBs */
-	uint64_t itlb_epoch;	    /* own thread: the epoch from which the itlb's contents are */
-	bool tlb_used;		    /* something was filled in since it was last emptied */
+	uint64_t guest_seq;         /* atomic; 0: outside, else the last invalidation applied */
+	uint64_t run_epoch;         /* atomic; 0: outside vcpu_run, else code epoch reached */
+	uint64_t seen_seq;          /* own thread: last invalidation applied to the TLBs */
+	uint64_t itlb_epoch;        /* own thread: the epoch from which the itlb's contents are */
+	bool tlb_used;              /* something was filled in since it was last emptied */
 	bool step;
 	struct soft_itlb_entry itlb[ITLB_ENTRIES];
 };
@@ -169,7 +169,7 @@ void soft_catch_up(struct vcpu *v);
 struct soft_code_page *soft_code_page(struct vcpu_engine *e, uint64_t pa);
 /* The block that starts at the instruction, decoded when needed; NULL: no memory. */
 const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
-					 unsigned insn);
+                                         unsigned insn);
 /* Applies a new code epoch to a vCPU: empties its itlb. */
 void soft_code_sync(struct vcpu *v);
 /* Frees everything; no vCPU may exist. */

@@ -17,11 +17,11 @@
 #endif
 
 /* No sched_yield between spinning and sleeping: it would put us behind every computing vCPU. */
-#define SPINS 64
+#define SPINS       64
 #define PATIENCE_NS 500000L
 
 int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *resolve,
-		   void *opaque, struct vcpu_space **out)
+                   void *opaque, struct vcpu_space **out)
 {
 	struct vcpu_space *s = calloc(1, sizeof(*s));
 
@@ -64,7 +64,7 @@ static void apply(struct vcpu *v, uint64_t upto)
 		struct soft_inval *i = &s->ring[n % INVAL_RING];
 
 		soft_tlb_forget(v, __atomic_load_n(&i->va, __ATOMIC_ACQUIRE),
-				__atomic_load_n(&i->len, __ATOMIC_ACQUIRE));
+		                __atomic_load_n(&i->len, __ATOMIC_ACQUIRE));
 	}
 	/* Slots may have been reused while we read them. */
 	if (__atomic_load_n(&s->seq, __ATOMIC_ACQUIRE) - v->seen_seq >= INVAL_RING)
@@ -146,7 +146,7 @@ static void declare_crowded(struct vcpu_space *s)
 	struct vcpu *v;
 
 	__atomic_store_n(&s->crowded, 1, __ATOMIC_SEQ_CST);
-	list_for_each_entry(v, &s->vcpus, in_space)
+	list_for_each_entry (v, &s->vcpus, in_space)
 		__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_INVAL, __ATOMIC_SEQ_CST);
 }
 
@@ -182,13 +182,11 @@ void vcpu_space_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len)
 	__atomic_store_n(&slot->va, va, __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->len, len, __ATOMIC_RELEASE);
 	__atomic_store_n(&s->seq, seq, __ATOMIC_SEQ_CST);
-	list_for_each_entry(v, &s->vcpus, in_space)
-	{
+	list_for_each_entry (v, &s->vcpus, in_space) {
 		if (!acknowledged(v, seq))
 			__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_INVAL, __ATOMIC_SEQ_CST);
 	}
-	list_for_each_entry(v, &s->vcpus, in_space)
-	{
+	list_for_each_entry (v, &s->vcpus, in_space) {
 		if (!acknowledged(v, seq)) {
 			__atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
 			wait_for(s, v, seq);

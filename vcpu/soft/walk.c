@@ -94,7 +94,8 @@ bool soft_translate(struct vcpu *v, uint64_t va, enum vcpu_access access, uint64
 			break;
 		if (round > PATIENT_ROUNDS &&
 		    (__atomic_load_n(&v->cpu.poll, __ATOMIC_RELAXED) & SOFT_POLL_KICK)) {
-			__atomic_fetch_and(&v->cpu.poll, ~(uint32_t)SOFT_POLL_KICK, __ATOMIC_RELAXED);
+			__atomic_fetch_and(&v->cpu.poll, ~(uint32_t)SOFT_POLL_KICK,
+			                   __ATOMIC_RELAXED);
 			v->cpu.exit.kind = VCPU_EXIT_KICKED;
 			return false;
 		}
