@@ -29,8 +29,10 @@ enum list_kind { FULL_DIRTY, FULL_ZERO, PARTIAL, LISTS };
 #define ANY_FRAME UINT64_MAX
 #define MIN_SIZE (16 * CLUSTER_SIZE)
 
-/* Free memory beyond this many dirty clusters goes back to the host, a batch at a time. */
-#define DIRTY_MAX  2048u
+/* Free memory beyond a quarter of the limit, within these bounds (in clusters), goes back to the
+ * host, a batch at a time. */
+#define DIRTY_MIN  1024u
+#define DIRTY_MAX  8192u
 #define TRIM_BATCH 512u
 
 /* Frames to take from page caches when there is no free one. */
@@ -62,6 +64,7 @@ struct arena {
 	uint32_t count[LISTS];
 	uint64_t used; /* frames, of limit */
 	uint64_t limit;
+	uint32_t dirty_max; /* clusters; UINT32_MAX once the host refuses to take them */
 	bool trimming;
 
 	int64_t cached; /* atomic */
@@ -86,6 +89,8 @@ int arena_new(uint64_t limit_bytes, struct arena **out)
 		limit_bytes = ram;
 	limit_bytes = MAX(limit_bytes, MIN_SIZE);
 	a->limit = limit_bytes >> PAGE_SHIFT;
+	a->dirty_max = (uint32_t)MIN(MAX(limit_bytes / 4 / CLUSTER_SIZE, (uint64_t)DIRTY_MIN),
+				     (uint64_t)DIRTY_MAX);
 	/* Partly used clusters waste room, not memory: address space for a quarter more. */
 	a->size = round_up_u64(limit_bytes + limit_bytes / 4, CLUSTER_SIZE);
 	a->nclusters = (uint32_t)(a->size / CLUSTER_SIZE);
@@ -437,7 +442,7 @@ static void trim(struct arena *a)
 	unsigned n = 0;
 
 	pthread_mutex_lock(&a->lock);
-	if (a->trimming || a->count[FULL_DIRTY] <= DIRTY_MAX) {
+	if (a->trimming || a->count[FULL_DIRTY] <= a->dirty_max) {
 		pthread_mutex_unlock(&a->lock);
 		return;
 	}
@@ -458,6 +463,8 @@ static void trim(struct arena *a)
 		zero = plat_shm_punch(a->memfd, (uint64_t)batch[i] * CLUSTER_SIZE,
 				      (uint64_t)(j - i) * CLUSTER_SIZE) == 0;
 		pthread_mutex_lock(&a->lock);
+		if (!zero)
+			a->dirty_max = UINT32_MAX;
 		for (unsigned k = i; k < j; k++) {
 			a->clusters[batch[k]].free = ALL_FREE;
 			a->clusters[batch[k]].zero = zero ? ALL_FREE : 0;
@@ -510,7 +517,8 @@ void frames_put(struct arena *a, const uint64_t *pa, size_t n)
 		pthread_mutex_lock(&a->lock);
 		for (size_t i = 0; i < ndead; i++)
 			release_frame(a, dead[i]);
-		over = a->count[FULL_DIRTY] > DIRTY_MAX + TRIM_BATCH;
+		over = a->count[FULL_DIRTY] > TRIM_BATCH &&
+		       a->count[FULL_DIRTY] - TRIM_BATCH > a->dirty_max;
 		pthread_mutex_unlock(&a->lock);
 	}
 	if (over)

@@ -85,7 +85,8 @@ struct mm_usage {
 	uint64_t code_start, code_end, arg_start, arg_end, env_start, env_end;
 };
 void mm_get_usage(struct mm *mm, struct mm_usage *out);
-/* Visits VMAs in order with mm.lock held shared, for /proc/PID/maps.  Return non-zero to stop. */
+/* Visits VMAs in order with mm.lock held shared, for /proc/PID/maps: visit must not touch the
+ * guest's memory, nor mm again.  Return non-zero to stop. */
 struct mm_vma_info {
 	uint64_t start, end, offset;
 	uint32_t prot, flags;

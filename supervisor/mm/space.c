@@ -36,6 +36,22 @@ static void release(struct mm *mm)
 	free(mm);
 }
 
+/* A process whose threads fault all the time must still be able to map and to fork: where the
+ * host lets us choose, writers go first.  (Nobody takes the lock shared twice.) */
+static void lock_init(pthread_rwlock_t *lock)
+{
+#ifdef __GLIBC__
+	pthread_rwlockattr_t attr;
+
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+#else
+	pthread_rwlock_init(lock, NULL);
+#endif
+}
+
 int mm_new(struct guest *g, struct mm **out)
 {
 	struct mm *mm = calloc(1, sizeof(*mm));
@@ -49,7 +65,7 @@ int mm_new(struct guest *g, struct mm **out)
 	mm->arena = g->arena;
 	mm->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	vma_set_init(&mm->vmas);
-	pthread_rwlock_init(&mm->lock, NULL);
+	lock_init(&mm->lock);
 	pthread_mutex_init(&mm->pt_lock, NULL);
 	err = mm_layout_make(g, DEFAULT_STACK_LIMIT, &layout);
 	if (err)

@@ -171,7 +171,7 @@ void vdso_free(struct vdso *v)
 /* The guest's vDSO, made by the first who asks. */
 static int vdso_get(struct arena *a, struct vdso **out)
 {
-	struct vdso **slot = arena_vdso(a), *v = __atomic_load_n(slot, __ATOMIC_ACQUIRE), *mine;
+	struct vdso **slot = arena_vdso(a), *v = __atomic_load_n(slot, __ATOMIC_ACQUIRE), *mine = NULL;
 	int err;
 
 	if (!v) {
