@@ -2,9 +2,9 @@
  * decode_all.c: compares which words our CPU and an independent decoder (capstone) hold for
  * allocated instructions.
  *
- *   decode_all [--stride N] [--jobs N] [--show N]
+ *   decode_all [--stride N] [--from WORD] [--to WORD] [--jobs N] [--show N]
  *
- * Every N-th of the 2^32 words (all by default) is executed by our handlers, in a machine
+ * Every N-th of the words from..to (by default all 2^32) is executed by our handlers, in a machine
  * without memory, and counts as allocated unless it is reported undefined; so the handlers'
  * own refusals are tested together with the table.  Words on which the two disagree must match
  * a row of decode_known.def, which gives the reason; a row that no longer excuses anything is
@@ -140,7 +140,12 @@ static void compare(struct job *j, uint64_t first, uint64_t end, uint64_t stride
 	__atomic_fetch_add(&j->tally->allocated, allocated, __ATOMIC_RELAXED);
 }
 
-static int run_job(struct tally *tally, unsigned n, unsigned jobs, uint64_t stride)
+/* The words to compare: first, first + stride, .. last. */
+struct range {
+	uint64_t first, last, stride;
+};
+
+static int run_job(struct tally *tally, unsigned n, unsigned jobs, const struct range *all)
 {
 	struct job j = {.tally = tally};
 
@@ -151,9 +156,12 @@ static int run_job(struct tally *tally, unsigned n, unsigned jobs, uint64_t stri
 	j.v = a64_box_vcpu(&j.box);
 	/* Jobs take turns by 2^24 words, so that none gets all the dense parts. */
 	for (uint64_t part = n; part < 256; part += jobs) {
-		uint64_t from = part << 24;
+		uint64_t from = MAX(part << 24, all->first),
+		         end = MIN((part + 1) << 24, all->last + 1);
 
-		compare(&j, (from + stride - 1) / stride * stride, from + (1 << 24), stride);
+		from =
+		    all->first + (from - all->first + all->stride - 1) / all->stride * all->stride;
+		compare(&j, from, end, all->stride);
 	}
 	vcpu_free(j.v);
 	a64_box_release(&j.box);
@@ -162,7 +170,7 @@ static int run_job(struct tally *tally, unsigned n, unsigned jobs, uint64_t stri
 	return 0;
 }
 
-static int run_jobs(struct tally *tally, unsigned jobs, uint64_t stride)
+static int run_jobs(struct tally *tally, unsigned jobs, const struct range *all)
 {
 	int failed = 0, status;
 
@@ -170,7 +178,7 @@ static int run_jobs(struct tally *tally, unsigned jobs, uint64_t stride)
 		pid_t pid = fork();
 
 		if (pid == 0)
-			_exit(run_job(tally, n, jobs, stride));
+			_exit(run_job(tally, n, jobs, all));
 		if (pid < 0)
 			return -1;
 	}
@@ -212,17 +220,23 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 	    {"stride", required_argument, NULL, 's'},
 	    {"jobs", required_argument, NULL, 'j'},
+	    {"from", required_argument, NULL, 'f'},
+	    {"to", required_argument, NULL, 't'},
 	    {"show", required_argument, NULL, 'n'},
 	    {NULL, 0, NULL, 0},
 	};
-	uint64_t stride = 1;
+	struct range all = {.first = 0, .last = UINT32_MAX, .stride = 1};
 	unsigned jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), show = 40;
 	pthread_mutexattr_t attr;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 's')
-			stride = strtoull(optarg, NULL, 0);
+			all.stride = strtoull(optarg, NULL, 0);
+		else if (c == 'f')
+			all.first = strtoull(optarg, NULL, 0);
+		else if (c == 't')
+			all.last = strtoull(optarg, NULL, 0);
 		else if (c == 'j')
 			jobs = (unsigned)strtoul(optarg, NULL, 0);
 		else if (c == 'n')
@@ -233,12 +247,12 @@ int main(int argc, char **argv)
 	struct tally *t =
 	    mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (t == MAP_FAILED || stride == 0 || jobs == 0)
+	if (t == MAP_FAILED || all.stride == 0 || all.last > UINT32_MAX || jobs == 0)
 		return 2;
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(&t->lock, &attr);
-	if (run_jobs(t, jobs, stride))
+	if (run_jobs(t, jobs, &all))
 		return 2;
-	return report(t, show, stride == 1);
+	return report(t, show, all.stride == 1 && all.first == 0 && all.last == UINT32_MAX);
 }
