@@ -274,8 +274,6 @@ static int64_t inet_ioctl(struct task *t, struct socket *s, uint32_t request, ui
 	int64_t r;
 	int value = 0;
 
-	if ((request & 0xff00u) == 0x8900u && request != LX_SIOCATMARK)
-		return ifreq_ioctl(t, request, arg);
 	if (request != LX_FIONREAD && request != LX_TIOCOUTQ && request != LX_SIOCATMARK)
 		return -LX_ENOTTY;
 	if (i->fd >= 0) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "common/lx/fcntl.h"
-#include "common/lx/ioctl.h"
+#include "supervisor/net/inet.h"
 #include "supervisor/task/task.h"
 #include "supervisor/vfs/poll.h"
 
@@ -114,8 +114,10 @@ static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 static int64_t socket_ioctl(struct task *t, struct file *f, uint32_t request, uint64_t arg)
 {
 	struct socket *s = f->priv;
+	int64_t r = s->ops->ioctl ? s->ops->ioctl(t, s, request, arg) : -LX_ENOTTY;
 
-	return s->ops->ioctl ? s->ops->ioctl(t, s, request, arg) : -LX_ENOTTY;
+	/* Sockets of all families answer questions about interfaces. */
+	return r == -LX_ENOTTY ? ifreq_ioctl(t, request, arg) : r;
 }
 
 static void socket_release(struct file *f)
