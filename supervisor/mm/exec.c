@@ -91,6 +91,8 @@ static int put_strings(struct mm *mm, char *const *v, uint64_t *at, uint64_t *pt
 	return 0;
 }
 
+_Static_assert(2 * AUXV_MAX <= MM_AUXV_WORDS, "the vector fits into struct mm");
+
 struct auxv {
 	uint64_t word[2 * AUXV_MAX];
 	unsigned n;
@@ -177,6 +179,8 @@ static int fill_stack(struct mm *mm, const struct exec_image *img, const struct 
 		return err;
 	fill_auxv(&a, mm, img, prog, execfn, platform, random);
 	memcpy(&block[words], a.word, a.n * sizeof(uint64_t));
+	memcpy(mm->auxv, a.word, a.n * sizeof(uint64_t));
+	mm->auxv_words = a.n;
 	words += a.n;
 	*sp = round_down_u64(random - words * sizeof(uint64_t), 16);
 	mm->stack_start = *sp;

@@ -97,6 +97,8 @@ struct mm {
 	uint64_t brk_start, brk, brk_limit;
 	uint64_t stack_start, code_start, code_end, arg_start, arg_end, env_start, env_end;
 	uint64_t vdso_base;
+	uint64_t auxv[MM_AUXV_WORDS]; /* as execve left it, for /proc/PID/auxv */
+	unsigned auxv_words;
 	uint64_t total_pages, data_pages, exec_pages, stack_pages, locked_pages;
 	uint32_t lock_future; /* VM_LOCKED | VM_LOCKONFLT after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;

@@ -85,6 +85,9 @@ struct mm_usage {
 	uint64_t code_start, code_end, arg_start, arg_end, env_start, env_end;
 };
 void mm_get_usage(struct mm *mm, struct mm_usage *out);
+/* The auxiliary vector that the program got, in words; how many of out were filled. */
+#define MM_AUXV_WORDS 64u
+unsigned mm_get_auxv(struct mm *mm, uint64_t out[MM_AUXV_WORDS]);
 /* Visits VMAs in order with mm.lock held shared, for /proc/PID/maps: visit must not touch the
  * guest's memory, nor mm again.  Return non-zero to stop. */
 struct mm_vma_info {

@@ -135,6 +135,8 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->env_start = mm->env_start;
 	child->env_end = mm->env_end;
 	child->vdso_base = mm->vdso_base;
+	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
+	child->auxv_words = mm->auxv_words;
 	mm_set_limits(child, mm->limits.as, mm->limits.data, mm->limits.stack, mm->limits.memlock);
 }
 
@@ -215,6 +217,17 @@ void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_v
 			break;
 	}
 	pthread_rwlock_unlock(&mm->lock);
+}
+
+unsigned mm_get_auxv(struct mm *mm, uint64_t out[MM_AUXV_WORDS])
+{
+	unsigned n;
+
+	pthread_rwlock_rdlock(&mm->lock);
+	n = mm->auxv_words;
+	memcpy(out, mm->auxv, n * sizeof(out[0]));
+	pthread_rwlock_unlock(&mm->lock);
+	return n;
 }
 
 void mm_get_usage(struct mm *mm, struct mm_usage *out)

@@ -169,8 +169,6 @@ int64_t sys_ppoll(struct task *t, const struct sys_args *a)
 #define SELECT_OUT (LX_POLL_WRITABLE | LX_POLLWRBAND | LX_POLLERR)
 #define SELECT_EX  LX_POLLPRI
 
-#define WORDS_MAX (65536u / 64u) /* no descriptor is larger than this times 64 */
-
 /* The three sets, each of `words` words; missing ones are zero. */
 struct select_call {
 	uint32_t nfds, words;
@@ -292,7 +290,7 @@ static int64_t do_select(struct task *t, int nfds, const struct guest_ptr p[3], 
 
 	if (nfds < 0)
 		return -LX_EINVAL;
-	c.nfds = MIN((uint32_t)nfds, WORDS_MAX * 64);
+	c.nfds = MIN((uint32_t)nfds, fd_table_size(t->files)); /* none is above */
 	c.words = (c.nfds + 63) / 64;
 	c.sets = calloc((size_t)6 * c.words + 1, sizeof(uint64_t));
 	if (!c.sets)

@@ -56,6 +56,16 @@ static int table_alloc(uint32_t size, struct fd_table **out)
 	return 0;
 }
 
+uint32_t fd_table_size(struct fd_table *t)
+{
+	uint32_t size;
+
+	pthread_mutex_lock(&t->lock);
+	size = t->size;
+	pthread_mutex_unlock(&t->lock);
+	return size;
+}
+
 int fd_table_new(struct fd_table **out)
 {
 	return table_alloc(FD_FIRST, out);

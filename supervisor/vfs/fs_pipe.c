@@ -518,41 +518,75 @@ static int64_t write_small(struct task *t, struct file *f, struct uio *u)
 	}
 }
 
-/* Fills free slots from the window. */
-static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet)
+/*
+ * Fills the ring from the window.  *page is the page that this write fills: the next bytes join
+ * it while it is the last one and has room, whatever pieces the window is made of.  *join:
+ * how many bytes may at first join the page of an earlier write.
+ */
+static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet, uint8_t **page,
+			      uint64_t *join)
 {
 	int64_t done = 0;
 
-	while (!pipe_full(p)) {
+	for (;;) {
+		struct pipe_slot *s = p->count > 0 ? slot_at(p, p->count - 1) : NULL;
 		uint64_t n = PAGE;
-		uint8_t *src = window_next(w, &n);
+		uint8_t *src;
 
+		if (s && (s->page == *page || *join > 0) && s->off + s->len < PAGE) {
+			n = PAGE - (s->off + s->len);
+			if (s->page != *page)
+				n = MIN(n, *join);
+		} else if (pipe_full(p)) {
+			break;
+		} else {
+			s = NULL;
+		}
+		src = window_next(w, &n);
 		if (!src)
 			break;
-		if (!packet && merge(p, src, (uint32_t)n)) {
-			done += (int64_t)n;
-			continue;
-		}
-		if (push(p, src, (uint32_t)n, packet) < 0)
+		if (!s && push(p, src, 0, packet) < 0)
 			return done > 0 ? done : -LX_ENOMEM;
+		if (!s) {
+			s = slot_at(p, p->count - 1);
+			*page = s->page;
+			*join = 0;
+		}
+		memcpy(s->page + s->off + s->len, src, n);
+		s->len += (uint32_t)n;
 		done += (int64_t)n;
+		*join -= MIN(*join, n);
 	}
 	return done > 0 ? done : -LX_EAGAIN;
 }
 
-static int64_t write_large_once(struct pipe *p, struct uio *u, bool packet)
+/* What exceeds whole pages joins the last write's page, if it fits there as a whole. */
+static uint64_t joining_bytes(struct pipe *p, uint64_t n)
+{
+	uint64_t rest = n % PAGE;
+	struct pipe_slot *s;
+
+	if (p->count == 0 || rest == 0)
+		return 0;
+	s = slot_at(p, p->count - 1);
+	return !s->packet && s->off + s->len + rest <= PAGE ? rest : 0;
+}
+
+static int64_t write_large_once(struct pipe *p, struct uio *u, bool packet, uint8_t **page)
 {
 	struct window w;
 	int pinned = window_open(&w, u, false, COPY_MAX);
+	uint64_t join;
 	int64_t ret;
 
 	pthread_mutex_lock(&p->lock);
+	join = *page || packet ? 0 : joining_bytes(p, u->left);
 	if (p->readers == 0)
 		ret = -LX_EPIPE;
 	else if (pinned < 0)
 		ret = pinned;
 	else
-		ret = window_to_ring(p, &w, packet);
+		ret = window_to_ring(p, &w, packet, page, &join);
 	pthread_mutex_unlock(&p->lock);
 	if (pinned >= 0)
 		window_close(&w);
@@ -566,13 +600,14 @@ static int64_t write_large_once(struct pipe *p, struct uio *u, bool packet)
 static int64_t pipe_write(struct task *t, struct file *f, struct uio *u, int64_t *pos)
 {
 	struct pipe *p = pipe_of(f);
+	uint8_t *page = NULL;
 	int64_t done = 0;
 
 	(void)pos;
 	if (u->left <= PIPE_ATOMIC)
 		return u->left == 0 ? 0 : write_small(t, f, u);
 	while (u->left > 0) {
-		int64_t n = write_large_once(p, u, file_flags(f) & LX_O_DIRECT);
+		int64_t n = write_large_once(p, u, file_flags(f) & LX_O_DIRECT, &page);
 
 		if (n > 0) {
 			done += n;

@@ -43,6 +43,7 @@ int proc_show_smaps(const struct synth_ctx *c, struct seqbuf *s);
 int proc_show_smaps_rollup(const struct synth_ctx *c, struct seqbuf *s);
 int proc_show_cmdline(const struct synth_ctx *c, struct seqbuf *s);
 int proc_show_environ(const struct synth_ctx *c, struct seqbuf *s);
+int proc_show_auxv(const struct synth_ctx *c, struct seqbuf *s);
 extern const struct file_ops proc_mem_fops;
 /* proc_fd.c */
 int proc_fd_lookup(const struct synth_ctx *c, const char *name, struct inode **out);

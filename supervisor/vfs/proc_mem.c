@@ -228,6 +228,23 @@ int proc_show_environ(const struct synth_ctx *c, struct seqbuf *s)
 	return 0;
 }
 
+int proc_show_auxv(const struct synth_ctx *c, struct seqbuf *s)
+{
+	uint64_t words[MM_AUXV_WORDS];
+	struct proc_ref r;
+	struct mm *mm;
+	int ret = proc_get_mm(c, &r, &mm);
+
+	if (ret < 0)
+		return ret;
+	if (mm) {
+		seq_write(s, words, mm_get_auxv(mm, words) * sizeof(words[0]));
+		mm_put(mm);
+	}
+	proc_put(&r);
+	return 0;
+}
+
 /* ---- mem ---- */
 
 static int mem_of(struct task *t, struct file *f, struct mm **mm)

@@ -300,6 +300,7 @@ const struct synth_node proc_attr_nodes[] = {
 /* What a process and a thread have alike. */
 #define COMMON_NODES                                                                               \
 	{.name = "attr", .mode = DIR | 0555, .children = proc_attr_nodes},                         \
+	{.name = "auxv", .mode = REG | 0400, .show = proc_show_auxv},                              \
 	{.name = "cgroup", .mode = REG | 0444, .show = synth_show_text, .text = "0::/\n"},                               \
 	{.name = "cmdline", .mode = REG | 0444, .show = proc_show_cmdline},                        \
 	{.name = "comm", .mode = REG | 0644, .show = show_comm, .store = store_comm},              \

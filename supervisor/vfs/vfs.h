@@ -226,6 +226,8 @@ uint32_t file_poll(struct file *f, struct poll_table *pt);
 int fd_table_new(struct fd_table **out) MUST_CHECK;
 int fd_table_copy(struct fd_table *t, struct fd_table **out) MUST_CHECK;
 struct fd_table *fd_table_get(struct fd_table *t);
+/* How many descriptors there is room for now: all are below. */
+uint32_t fd_table_size(struct fd_table *t);
 void fd_table_put(struct task *task, struct fd_table *t);
 void fd_table_close_on_exec(struct task *task, struct fd_table *t);
 /* The lowest free descriptor >= min gets f (the reference is consumed on success). */
