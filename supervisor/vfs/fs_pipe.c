@@ -237,9 +237,15 @@ static void pipe_leave(struct pipe *p, uint32_t flags)
 	waitq_wake(&p->write_wait, LX_POLLOUT | LX_POLLWRNORM | LX_POLLERR | LX_POLLHUP);
 }
 
-static void pipe_enter(struct pipe *p, uint32_t flags)
+/* Counts an open.  Returns how often the other side had been opened by then, or one less if it
+ * is open: the count differs from that as soon as there is, or has been, somebody to meet. */
+static uint32_t pipe_enter(struct pipe *p, uint32_t flags)
 {
+	uint32_t before;
+
 	pthread_mutex_lock(&p->lock);
+	before = lx_flags_writable(flags) ? p->reader_opens - (p->readers > 0)
+					  : p->writer_opens - (p->writers > 0);
 	if (lx_flags_readable(flags)) {
 		p->readers++;
 		p->reader_opens++;
@@ -249,6 +255,7 @@ static void pipe_enter(struct pipe *p, uint32_t flags)
 		p->writer_opens++;
 	}
 	pthread_mutex_unlock(&p->lock);
+	return before;
 }
 
 int pipe_new(struct guest *g, uint32_t flags, struct file **read_end, struct file **write_end)
@@ -698,20 +705,15 @@ static bool opens_differ(struct pipe *p, const uint32_t *counter, uint32_t befor
 	return yes;
 }
 
-/* Waits until somebody opens the other side; nothing to do when it is open. */
-static int fifo_wait_for_peer(struct task *t, struct pipe *p, struct pipe_file *pf, uint32_t flags)
+/* Waits until somebody opens the other side; nothing to do when it was open when this side was
+ * entered, or opened (and perhaps closed again) since.  before: see pipe_enter. */
+static int fifo_wait_for_peer(struct task *t, struct pipe *p, struct pipe_file *pf, uint32_t flags,
+			      uint32_t before)
 {
 	bool for_read = (flags & LX_O_ACCMODE) == LX_O_RDONLY;
 	uint32_t *counter = for_read ? &p->writer_opens : &p->reader_opens;
-	uint32_t before, peers;
 
-	if ((flags & LX_O_ACCMODE) == LX_O_RDWR)
-		return 0;
-	pthread_mutex_lock(&p->lock);
-	peers = for_read ? p->writers : p->readers;
-	before = *counter;
-	pthread_mutex_unlock(&p->lock);
-	if (peers > 0)
+	if ((flags & LX_O_ACCMODE) == LX_O_RDWR || opens_differ(p, counter, before))
 		return 0;
 	if (flags & LX_O_NONBLOCK) {
 		if (!for_read)
@@ -727,6 +729,7 @@ int fifo_open(struct task *t, struct inode *inode, struct file *file)
 {
 	uint32_t flags = file_flags(file);
 	struct pipe_file *pf;
+	uint32_t before;
 	struct pipe *p;
 	int ret;
 
@@ -742,10 +745,10 @@ int fifo_open(struct task *t, struct inode *inode, struct file *file)
 	}
 	pf->pipe = p;
 	pf->writer_opens = UINT32_MAX;
-	pipe_enter(p, flags);
+	before = pipe_enter(p, flags);
 	waitq_wake(&p->read_wait, 0);
 	waitq_wake(&p->write_wait, 0);
-	ret = fifo_wait_for_peer(t, p, pf, flags);
+	ret = fifo_wait_for_peer(t, p, pf, flags, before);
 	if (ret < 0) {
 		pipe_leave(p, flags);
 		pipe_detach(inode, p);
