@@ -6,6 +6,7 @@
  *   pid table (task_table.lock)
  *   thread group and the signal state of its tasks (tgroup.lock)
  *   signal actions (sighand.lock)
+ *   System V tables (sysvipc.h)
  *   futex bucket (by address; held while the futex word, read before, is read again)
  *   mm.lock (VMAs; shared for faults, exclusive for changes)
  *   fd table (fd_table.lock)
@@ -36,6 +37,7 @@ struct arena;
 struct boot;
 struct ipc_bulk;
 struct ipc_client;
+struct ipc_space;
 struct mount;
 struct observer;
 struct pts_table;
@@ -65,6 +67,7 @@ struct guest {
 	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
 	uint32_t ncpus;           /* CPUs the guest sees: 1 to 64 */
 	struct boot *boot;        /* boot/guest.c */
+	struct ipc_space *ipc;    /* System V objects: sys/sysvipc.c; atomic, NULL until used */
 	int64_t boot_ns;          /* CLOCK_MONOTONIC at start: uptime counts from here */
 	uint8_t aslr_seed[16];
 };

@@ -4,6 +4,7 @@
  * _exit(2), exit_group(2), wait(2), setpgid(2), prctl(2) PR_SET_CHILD_SUBREAPER.
  */
 #include "common/lx/errno.h"
+#include "supervisor/sys/sysvipc.h"
 #include "supervisor/task/futex.h"
 #include "supervisor/task/itimer.h"
 #include "supervisor/task/pid.h"
@@ -328,6 +329,7 @@ void task_exit(struct task *t)
 	pthread_mutex_unlock(&tg->lock);
 	if (last) {
 		itimers_stop(tg);
+		sem_exit(tg);
 		note_usage(t);
 		if (tg->sid == tg->tgid && tg->tty)
 			tty_disassociate(tg, true);

@@ -218,6 +218,7 @@ struct tgroup {
 	bool is_init;
 	bool unkillable; /* init: deadly signals without a handler do nothing (group lock) */
 	uint32_t membarrier_registered;
+	bool has_sem_undo; /* atomic: sem_exit has work */
 	int32_t leader_status; /* wait status of the leader, should it end before its threads */
 };
 
