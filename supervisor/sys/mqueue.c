@@ -133,7 +133,7 @@ static int64_t read_name(struct task *t, struct guest_ptr p, char name[256])
 
 static struct mqueue *find_locked(const char *name)
 {
-	struct mqueue *q;
+	struct mqueue *q = NULL;
 
 	list_for_each_entry(q, &space.queues, link)
 		if (strcmp(q->name, name) == 0)
@@ -154,7 +154,7 @@ static int64_t check_attr(struct task *t, const struct lx_mq_attr *attr)
 static int64_t create_locked(struct task *t, const char *name, uint32_t mode, const struct lx_mq_attr *attr,
 			     struct mqueue **out)
 {
-	struct mqueue *q;
+	struct mqueue *q = NULL;
 
 	if (space.count >= MAX_QUEUES && !cred_capable(t->cred, LX_CAP_SYS_RESOURCE))
 		return -LX_ENOSPC;
@@ -193,7 +193,7 @@ static int64_t permitted(struct task *t, const struct mqueue *q, uint32_t flags)
 static int64_t open_queue(struct task *t, const char *name, uint32_t flags, uint32_t mode,
 			  const struct lx_mq_attr *attr, struct mqueue **out)
 {
-	struct mqueue *q;
+	struct mqueue *q = NULL;
 	int64_t r = 0;
 
 	pthread_mutex_lock(&space.lock);
@@ -221,7 +221,7 @@ int64_t sys_mq_open(struct task *t, const struct sys_args *a)
 	bool have_attr = (flags & LX_O_CREAT) && !guest_ptr_null(arg_ptr(a, 3));
 	char name[256], label[300];
 	struct mqueue *q = NULL;
-	struct file *f;
+	struct file *f = NULL;
 	int64_t r = read_name(t, arg_ptr(a, 0), name);
 
 	if (r == 0 && have_attr && copy_from_user(t->mm, &attr, arg_ptr(a, 3), sizeof(attr)) < 0)
@@ -248,7 +248,7 @@ int64_t sys_mq_open(struct task *t, const struct sys_args *a)
 int64_t sys_mq_unlink(struct task *t, const struct sys_args *a)
 {
 	char name[256];
-	struct mqueue *q;
+	struct mqueue *q = NULL;
 	int64_t r = read_name(t, arg_ptr(a, 0), name);
 
 	if (r < 0)
@@ -360,8 +360,8 @@ int64_t sys_mq_timedsend(struct task *t, const struct sys_args *a)
 {
 	uint64_t len = a->v[2];
 	struct mq_message *m = NULL;
-	struct mqueue *q;
-	struct file *f;
+	struct mqueue *q = NULL;
+	struct file *f = NULL;
 	int64_t deadline, r;
 
 	if (arg_u32(a, 3) >= PRIO_MAX_)
@@ -432,8 +432,8 @@ static int64_t receive_message(struct task *t, struct file *f, struct mqueue *q,
 int64_t sys_mq_timedreceive(struct task *t, const struct sys_args *a)
 {
 	struct mq_message *m;
-	struct mqueue *q;
-	struct file *f;
+	struct mqueue *q = NULL;
+	struct file *f = NULL;
 	int64_t deadline, r = read_deadline(t, arg_ptr(a, 4), &deadline);
 
 	if (r == 0)
@@ -482,8 +482,8 @@ int64_t sys_mq_notify(struct task *t, const struct sys_args *a)
 		uint8_t rest[48];
 	} ev;
 	bool set = !guest_ptr_null(arg_ptr(a, 1));
-	struct mqueue *q;
-	struct file *f;
+	struct mqueue *q = NULL;
+	struct file *f = NULL;
 	int64_t r;
 
 	if (set) {
@@ -509,8 +509,8 @@ int64_t sys_mq_getsetattr(struct task *t, const struct sys_args *a)
 {
 	bool set = !guest_ptr_null(arg_ptr(a, 1));
 	struct lx_mq_attr fresh, old = {0};
-	struct mqueue *q;
-	struct file *f;
+	struct mqueue *q = NULL;
+	struct file *f = NULL;
 	int64_t r;
 
 	if (set && copy_from_user(t->mm, &fresh, arg_ptr(a, 1), sizeof(fresh)) < 0)
