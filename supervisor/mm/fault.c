@@ -333,16 +333,13 @@ static enum mm_fault read_in(struct attempt *t, uint64_t *held)
 	return err == -LX_ENOMEM ? MM_FAULT_OOM : MM_FAULT_BUS;
 }
 
-enum mm_fault mm_fault(struct mm *mm, uint64_t va, enum vcpu_access access)
+/* Attempts, with what has to happen between them, until the fault is decided. */
+static enum mm_fault fault(struct mm *mm, uint64_t va, enum vcpu_access access)
 {
-	struct attempt t = {.mm = mm, .access = access};
+	struct attempt t = {.mm = mm, .access = access, .va = va & PAGE_MASK};
 	uint64_t held = 0;
 	enum mm_fault ret;
 
-	va &= (1ULL << 56) - 1; /* the top byte of an address is a tag */
-	if (va >= mm->task_size)
-		return MM_FAULT_MAPERR;
-	t.va = va & PAGE_MASK;
 	for (;;) {
 		bool below_stack = false;
 
@@ -359,6 +356,20 @@ enum mm_fault mm_fault(struct mm *mm, uint64_t va, enum vcpu_access access)
 			return ret;
 		}
 	}
+}
+
+enum mm_fault mm_fault(struct mm *mm, uint64_t va, enum vcpu_access access)
+{
+	enum mm_fault ret;
+
+	va &= (1ULL << 56) - 1; /* the top byte of an address is a tag */
+	if (va >= mm->task_size)
+		return MM_FAULT_MAPERR;
+	ret = fault(mm, va, access);
+	/* Other threads may be as short of memory: what was won can be gone again. */
+	for (int i = 0; ret == MM_FAULT_OOM && i < 3 && arena_relieve(mm->arena); i++)
+		ret = fault(mm, va, access);
+	return ret;
 }
 
 void mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool write)

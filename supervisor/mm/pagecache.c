@@ -1,7 +1,7 @@
 /*
  * pagecache.c: the pages of one mappable object, in arena frames: finding, filling, reading,
- * writing, and giving clean ones back under memory pressure.  pagecache_unmap.c takes pages away
- * from those who map them.
+ * writing.  pagecache_unmap.c takes pages away from those who map them, pagecache_reclaim.c gives
+ * them back under memory pressure.
  *
  * A page is present or absent; a present one always has its contents, so nobody waits for a
  * page.  Two threads may read the same page in at once: the second finds the first one's.  The
@@ -58,6 +58,7 @@ int pagecache_new(struct arena *a, const struct pagecache_ops *ops, void *owner,
 	pc->arena = a;
 	pc->id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);
 	pthread_mutex_init(&pc->lock, NULL);
+	pthread_cond_init(&pc->no_visitors, NULL);
 	list_init(&pc->maps);
 	list_init(&pc->link);
 	if (!memory_only) {
@@ -120,6 +121,7 @@ void pagecache_put(struct pagecache *pc)
 	pagecache_drop_locked(pc, 0, UINT64_MAX);
 	radix_release(&pc->pages);
 	pthread_mutex_unlock(&pc->lock);
+	pthread_cond_destroy(&pc->no_visitors);
 	pthread_mutex_destroy(&pc->lock);
 	free(pc);
 }
@@ -135,6 +137,8 @@ void pagecache_free(struct pagecache *pc)
 	if (!pc->memory_only && pagecache_sync(pc, 0, UINT64_MAX) != 0)
 		log_warn("changes to a mapped file could not be written back");
 	pthread_mutex_lock(&pc->lock);
+	while (pc->visitors > 0)
+		pthread_cond_wait(&pc->no_visitors, &pc->lock);
 	pc->ops = &anon_ops;
 	pc->owner = pc;
 	pc->anon_size = size;
@@ -309,23 +313,32 @@ static int fill(struct pagecache *pc, const struct pagecache_ops *ops, void *own
 	return insert_run(pc, first, pa, count);
 }
 
-int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa)
+/* Fills until the page can be held: it can be dropped again as soon as it is in. */
+static int get_page(struct pagecache *pc, uint64_t index, uint64_t *pa)
 {
-	const struct pagecache_ops *ops;
 	void *owner;
+	const struct pagecache_ops *ops = pagecache_ops_of(pc, &owner);
 	int err = 0;
 
-	*pa = lookup(pc, index);
-	if (*pa)
-		return 0;
-	ops = pagecache_ops_of(pc, &owner);
 	if (ops->lock)
 		ops->lock(owner);
-	/* Pages can be dropped as soon as they are in: until one can be held. */
 	while (err == 0 && (*pa = lookup(pc, index)) == 0)
 		err = fill(pc, ops, owner, index);
 	if (ops->unlock)
 		ops->unlock(owner);
+	return err;
+}
+
+int pagecache_get_page(struct pagecache *pc, uint64_t index, uint64_t *pa)
+{
+	int err;
+
+	*pa = lookup(pc, index);
+	if (*pa)
+		return 0;
+	err = get_page(pc, index, pa);
+	if (err == -LX_ENOMEM && arena_relieve(pc->arena))
+		err = get_page(pc, index, pa);
 	return err;
 }
 
@@ -440,65 +453,4 @@ int64_t pagecache_write(struct pagecache *pc, uint64_t offset, struct uio *u, ui
 	}
 	u->nofault = nofault;
 	return done > 0 ? (int64_t)done : r;
-}
-
-/* Memory pressure. */
-
-void arena_caches_init(struct arena_caches *c)
-{
-	pthread_mutex_init(&c->lock, NULL);
-	list_init(&c->list);
-}
-
-void arena_caches_release(struct arena_caches *c)
-{
-	pthread_mutex_destroy(&c->lock);
-}
-
-/* Drops up to n pages that are clean and that nobody else holds. */
-static uint64_t reclaim_one(struct pagecache *pc, uint64_t n)
-{
-	uint64_t dropped = 0, index = pc->reclaim_at, *word;
-	uint64_t scan = n * 16;
-
-	while (dropped < n && scan-- > 0) {
-		uint64_t pa;
-
-		if (!radix_next(&pc->pages, &index, UINT64_MAX, &word)) {
-			index = 0;
-			break;
-		}
-		pa = *word & PTE_ADDR_MASK;
-		if (!(*word & PAGE_DIRTY) && frame_refs(pc->arena, pa) == 1) {
-			*word = 0;
-			__atomic_fetch_sub(&pc->npages, 1, __ATOMIC_RELAXED);
-			arena_count_cache(pc->arena, -1);
-			frame_put(pc->arena, pa);
-			dropped++;
-		}
-		index++;
-	}
-	pc->reclaim_at = index;
-	return dropped;
-}
-
-uint64_t arena_reclaim(struct arena *a, uint64_t n)
-{
-	struct arena_caches *all = arena_caches(a);
-	struct pagecache *pc;
-	uint64_t dropped = 0;
-
-	/* The caller may hold the lock of any cache, so nothing here may wait. */
-	if (pthread_mutex_trylock(&all->lock) != 0)
-		return 0;
-	list_for_each_entry(pc, &all->list, link) {
-		if (dropped >= n)
-			break;
-		if (pthread_mutex_trylock(&pc->lock) != 0)
-			continue;
-		dropped += reclaim_one(pc, n - dropped);
-		pthread_mutex_unlock(&pc->lock);
-	}
-	pthread_mutex_unlock(&all->lock);
-	return dropped;
 }

@@ -19,8 +19,8 @@ struct vma;
 struct pagecache {
 	uint32_t refs; /* atomic: the owner's and one for each VMA */
 	bool memory_only;
-	const struct pagecache_ops *ops; /* of the owner; the anonymous ones once it has gone */
-	void *owner;
+	const struct pagecache_ops *ops; /* of the owner; changed with lock held, when it goes */
+	void *owner;                     /* the cache itself for shared anonymous memory */
 	struct arena *arena;
 	uint64_t id;            /* never reused: identity of shared futexes */
 	uint64_t anon_size;     /* of shared anonymous memory */
@@ -31,6 +31,8 @@ struct pagecache {
 	uint32_t writable_maps; /* shared mappings that may write */
 	struct radix pages;     /* frame address, and PAGE_DIRTY */
 	uint64_t npages;        /* atomic; written under lock */
+	uint32_t visitors;      /* who call the owner without a reference to it */
+	pthread_cond_t no_visitors;
 	uint64_t reclaim_at;    /* where the search for pages to drop goes on */
 };
 
@@ -57,6 +59,9 @@ void pagecache_drop_locked(struct pagecache *pc, uint64_t first, uint64_t last);
 uint64_t pagecache_peek_locked(struct pagecache *pc, uint64_t index, bool *dirty);
 void pagecache_set_dirty_locked(struct pagecache *pc, uint64_t index);
 
+/* Takes pages [first, last] out of every page table; private copies stay. */
+void pagecache_unmap_locked(struct pagecache *pc, uint64_t first, uint64_t last);
+
 /* Adds and removes a mapping; the caller holds mm.lock exclusively.  Bounds, offset and flags of
  * a mapping change with pc->lock held. */
 void pagecache_map_add(struct pagecache *pc, struct vma *v);
@@ -75,5 +80,8 @@ void arena_caches_release(struct arena_caches *c);
 /* Drops clean pages that nobody maps until n frames are free or there are no more; returns how
  * many frames were freed.  May be called with any lock of mm/ held. */
 uint64_t arena_reclaim(struct arena *a, uint64_t n);
+/* Does more: writes dirty pages back and takes pages from those who map them.  To be called with
+ * no lock held, once, after -LX_ENOMEM; true if it was worth trying again. */
+bool arena_relieve(struct arena *a);
 
 #endif

@@ -73,6 +73,11 @@ static void protect_all(struct pagecache *pc, uint64_t first, uint64_t last)
 	}
 }
 
+void pagecache_unmap_locked(struct pagecache *pc, uint64_t first, uint64_t last)
+{
+	unmap_all(pc, first, last, PTE_SW_ANON);
+}
+
 /* Zeroes part of a page that may be there. */
 static void zero_part_locked(struct pagecache *pc, uint64_t offset, uint64_t n)
 {

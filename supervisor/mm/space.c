@@ -154,7 +154,7 @@ static int fork_vma(struct mm_edit *child, struct vma *v, struct pt_gather *g)
 	return v->flags & VM_WIPEFORK ? 0 : pt_fork(child->mm, v, g);
 }
 
-int mm_fork(struct mm *mm, struct mm **out)
+static int fork_once(struct mm *mm, struct mm **out)
 {
 	struct mm_edit parent, fresh;
 	struct mm *child;
@@ -178,6 +178,15 @@ int mm_fork(struct mm *mm, struct mm **out)
 	}
 	*out = child;
 	return 0;
+}
+
+int mm_fork(struct mm *mm, struct mm **out)
+{
+	int err = fork_once(mm, out);
+
+	if (err == -LX_ENOMEM && arena_relieve(mm->arena))
+		err = fork_once(mm, out);
+	return err;
 }
 
 static const char *label_of(const struct mm *mm, const struct vma *v)
