@@ -152,6 +152,7 @@ static NORETURN void become_worker(const struct service_worker *w, int fd)
 		keep[n++] = w->keep[i];
 	keep[n++] = fd;
 	plat_close_all_but(3, keep, n);
+	/* INVARIANT: the end of a worker's own process: its guest is gone. */
 	_exit(w->main(fd, w->arg));
 }
 

@@ -126,6 +126,7 @@ unsigned sandbox_probe(void)
 	if (pid == 0) {
 		if (sandbox_apply(&profile, false, &applied) < 0)
 			applied = 0;
+		/* INVARIANT: a child of our own, which exists to find this out. */
 		_exit((int)applied);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
