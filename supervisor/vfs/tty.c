@@ -452,7 +452,7 @@ static void slave_release(struct file *f)
 	struct tty *tty = tf->tty;
 
 	tty_lock(tty);
-	if (!tty_file_hung_locked(tf) && --tty->slaves == 0)
+	if (--tty->slaves == 0)
 		waitq_wake(&tty->master_read, LX_POLLIN | LX_POLLHUP);
 	tty_unlock(tty);
 	tty_put(tty);

@@ -187,8 +187,7 @@ void tty_hangup(struct tty *tty, bool session_exits)
 	pgrp = tty->pgrp;
 	tty->session = 0;
 	tty->pgrp = 0;
-	tty->hangups++;
-	tty->slaves = 0;
+	tty->hangups++; /* the files stay open, and count as such for the master */
 	ldisc_init(&tty->ld, tty->ld.host);
 	queue_drop(&tty->in, tty->in.count);
 	waitq_wake(&tty->read_wait, LX_POLLIN | LX_POLLHUP | LX_POLLERR);
