@@ -51,6 +51,8 @@ int64_t mm_unmap(struct mm *mm, uint64_t addr, uint64_t len) MUST_CHECK;
 int64_t mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot) MUST_CHECK;
 int64_t mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
 		 uint64_t new_addr) MUST_CHECK;
+/* remap_file_pages(2): shows the shared mapping's object from page number pgoff on. */
+int64_t mm_remap_file(struct mm *mm, uint64_t addr, uint64_t len, uint64_t pgoff) MUST_CHECK;
 int64_t mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice) MUST_CHECK;
 int64_t mm_sync(struct mm *mm, uint64_t addr, uint64_t len, int flags) MUST_CHECK;
 int64_t mm_brk(struct mm *mm, uint64_t addr);

@@ -205,3 +205,43 @@ int64_t mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_le
 		mm_populate(mm, (uint64_t)ret, (uint64_t)ret + r.new_len, false);
 	return ret;
 }
+
+static int64_t remap_file_locked(struct mm_edit *e, uint64_t addr, uint64_t len, uint64_t offset)
+{
+	struct mm *mm = e->mm;
+	struct vma *v = vma_find(&mm->vmas, addr), *moved;
+	struct pagecache *cache;
+	struct file *file;
+	uint32_t flags;
+	int err;
+
+	if (!v || v->start > addr || v->end - addr < len || !(v->flags & VM_SHARED) || !v->cache)
+		return -LX_EINVAL;
+	/* The old mapping's references are given back at the end of the edit. */
+	file = v->file;
+	cache = v->cache;
+	flags = v->flags;
+	err = mm_clear(e, addr, addr + len);
+	if (err)
+		return err;
+	moved = mm_add(e, addr, addr + len, flags, file, cache, offset);
+	if (!moved)
+		return -LX_ENOMEM;
+	mm_merge(e, moved);
+	return 0;
+}
+
+int64_t mm_remap_file(struct mm *mm, uint64_t addr, uint64_t len, uint64_t pgoff)
+{
+	struct mm_edit e;
+	uint64_t end;
+	int64_t ret;
+
+	if (len == 0 || range_bad(mm, addr, len) || pgoff > INT64_MAX >> PAGE_SHIFT ||
+	    add_overflows(pgoff << PAGE_SHIFT, len, &end) || end > INT64_MAX)
+		return -LX_EINVAL;
+	mm_edit_begin(&e, mm);
+	ret = remap_file_locked(&e, addr, len, pgoff << PAGE_SHIFT);
+	mm_edit_end(&e);
+	return ret;
+}

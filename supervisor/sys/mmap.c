@@ -242,3 +242,65 @@ int64_t sys_process_vm_writev(struct task *t, const struct sys_args *a)
 {
 	return process_vm(t, a, true);
 }
+
+int64_t sys_remap_file_pages(struct task *t, const struct sys_args *a)
+{
+	if (a->v[2] != 0)
+		return -LX_EINVAL;
+	return mm_remap_file(limited_mm(t), a->v[0] & PAGE_MASK, a->v[1] & PAGE_MASK, a->v[3]);
+}
+
+/* Advice for one piece of another process's memory; false: stop. */
+static bool advise_piece(struct mm *mm, const struct uio_seg *s, int advice, int64_t *ret)
+{
+	int64_t r = mm_advise(mm, s->base, s->len, advice);
+
+	if (r < 0) {
+		if (*ret == 0)
+			*ret = r;
+		return false;
+	}
+	*ret += (int64_t)s->len;
+	return true;
+}
+
+int64_t sys_process_madvise(struct task *t, const struct sys_args *a)
+{
+	struct file *file = fd_file(t, arg_int(a, 0));
+	int advice = arg_int(a, 3);
+	struct tgroup *group;
+	struct task *other;
+	struct mm *mm = NULL;
+	struct uio u;
+	int64_t ret;
+
+	if (!file)
+		return -LX_EBADF;
+	ret = a->v[4] != 0 ? -LX_EINVAL : pidfd_group(file, &group);
+	file_put(file);
+	if (ret)
+		return ret;
+	other = task_find(t->guest, group->tgid);
+	tgroup_put(group);
+	if (!other)
+		return -LX_ESRCH;
+	if (!task_may_inspect(t, other))
+		ret = -LX_EPERM;
+	else if (advice != LX_MADV_COLD && advice != LX_MADV_PAGEOUT && advice != LX_MADV_WILLNEED)
+		ret = -LX_EINVAL;
+	else
+		mm = task_get_mm(other);
+	task_put(other);
+	if (ret || !mm)
+		return ret ? ret : -LX_ESRCH;
+	ret = uio_init_iovec(&u, t->mm, arg_ptr(a, 1), a->v[2]);
+	if (!ret) {
+		for (unsigned i = 0; i < u.nseg; i++) {
+			if (!advise_piece(mm, &u.seg[i], advice, &ret))
+				break;
+		}
+		uio_release(&u);
+	}
+	mm_put(mm);
+	return ret;
+}

@@ -158,6 +158,7 @@ static int copy_task(struct task *t, const struct lx_clone_args *a, struct task 
 	c->cred = cred_get(t->cred);
 	c->blocked = t->blocked;
 	c->personality = t->personality;
+	c->mempolicy = t->mempolicy;
 	c->timer_slack = t->timer_slack;
 	c->nice = t->nice;
 	c->sched_policy = t->sched_policy;

@@ -152,6 +152,7 @@ struct task {
 	bool exiting;
 	uint32_t refs; /* atomic */
 	uint32_t personality;
+	uint32_t mempolicy; /* MPOL_* of set_mempolicy */
 	uint32_t timer_slack;
 	int32_t pdeath_signal;
 	/* CPU time of the host thread before this task ran on it, and of this task: final once it has
