@@ -34,5 +34,8 @@ status=0; wait "$two" || status=$?
 expect_output "fresh" carrick run --rm debian:12 sh -c '[ -e /etc/mine ] || echo fresh'
 expect_status 0 carrick images
 expect_text out "debian:12"
-sleep 1
-[ -z "$(ls "$CARRICK_HOME/containers")" ] || fail "a container is left in the store"
+for i in $(seq 100); do
+	[ -n "$(ls "$CARRICK_HOME/containers")" ] || exit 0
+	sleep 0.1
+done
+fail "a container is left in the store"
