@@ -249,13 +249,15 @@ static bool is_running(struct store *s, const char *id)
 
 static int list_one(struct store *s, const char *id, json_t *config, void *arg)
 {
-	json_t *list = arg, *entry = config ? json_deep_copy(config) : NULL;
+	json_t *list = arg;
 
-	if (!entry)
+	if (!config)
 		return 0;
-	json_object_del(entry, "remove");
-	json_object_set_new(entry, "running", json_boolean(is_running(s, id)));
-	json_array_append_new(list, entry);
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:O, s:s}", "id", id, "name",
+					      text_of(config, "name"), "image", text_of(config, "reference"),
+					      "digest", text_of(config, "digest"), "created",
+					      json_object_get(config, "created"), "state",
+					      is_running(s, id) ? "running" : "exited"));
 	return 0;
 }
 

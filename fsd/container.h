@@ -35,7 +35,7 @@ void container_done(struct store *s, struct container *c);
 /* By id, a beginning of the id, or name.  Its files go by store_sweep. */
 int container_remove(struct store *s, const char *name, struct fail *f) MUST_CHECK;
 
-/* [{"id","name","reference","digest","created","running"}] */
+/* [{"id","name","image","digest","created","state"}]; state: "running" or "exited". */
 json_t *container_list(struct store *s);
 
 /* Calls fn for the image digest of each container. */
