@@ -112,5 +112,7 @@ int unix_rights_take(struct unix_msg *msg, bool keep, struct file ***files, unsi
 void unix_track_locked(struct unix_sock *u);
 /* Sockets that only messages refer to, in a circle, are emptied.  Called when a socket closes. */
 void unix_collect_garbage(void);
+/* True if there is no socket and nothing in flight, for tests. */
+bool unix_nothing_left(void);
 
 #endif

@@ -102,20 +102,28 @@ void unix_track_locked(struct unix_sock *u)
 	list_add_tail(&u->all_link, &all_sockets);
 }
 
-/* Nothing but messages refers to the socket's file. */
-static bool only_in_flight(const struct unix_sock *u)
+/* Reached only through something else: nothing but messages refers to the socket's file, or it
+ * has none yet because it waits for its listener's accept. */
+static bool depends(const struct unix_sock *u)
 {
 	const struct file *f = u->s.file;
 
+	if (!list_empty(&u->pending_link))
+		return true;
 	return u->inflight > 0 && f && __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) == u->inflight;
 }
 
-/* Marks what u's queue carries; true if something new became reachable. */
-static bool mark_queue(struct unix_sock *u)
+/* Marks what u leads to: what its queue carries, and connections that wait for accept.  True if
+ * something new became reachable. */
+static bool mark_next(struct unix_sock *u)
 {
+	struct unix_sock *n;
 	struct unix_msg *msg;
 	bool found = false;
 
+	list_for_each_entry(n, &u->pending, pending_link)
+		if (!n->reachable)
+			n->reachable = found = true;
 	pthread_mutex_lock(&u->lock);
 	list_for_each_entry(msg, &u->queue, link)
 		for (unsigned i = 0; i < msg->nfiles; i++) {
@@ -135,11 +143,11 @@ static void take_garbage_locked(struct list_head *garbage)
 	bool again = true;
 
 	list_for_each_entry(u, &all_sockets, all_link)
-		u->reachable = !only_in_flight(u);
+		u->reachable = !depends(u);
 	while (again) {
 		again = false;
 		list_for_each_entry(u, &all_sockets, all_link)
-			again = (u->reachable && mark_queue(u)) || again;
+			again = (u->reachable && mark_next(u)) || again;
 	}
 	list_for_each_entry(u, &all_sockets, all_link) {
 		if (u->reachable)
@@ -169,4 +177,14 @@ void unix_collect_garbage(void)
 		list_del_init(&msg->link);
 		unix_msg_free(msg);
 	}
+}
+
+bool unix_nothing_left(void)
+{
+	bool r;
+
+	pthread_mutex_lock(&unix_topology);
+	r = list_empty(&all_sockets) && total_inflight == 0;
+	pthread_mutex_unlock(&unix_topology);
+	return r;
 }

@@ -336,6 +336,35 @@ static void circles_are_collected(void **state)
 	file_put(g[0]);
 }
 
+/* A listener in the queue of a connection that it has not accepted. */
+static void a_listener_in_its_own_backlog(void **state)
+{
+	struct sock_addr name = abstract_name("own");
+	struct socket *l, *c;
+	struct file *lf, *cf;
+
+	(void)state;
+	assert_int_equal(unix_new(&guest, LX_SOCK_STREAM, &l), 0);
+	assert_int_equal(l->ops->bind(&task, l, &name), 0);
+	assert_int_equal(l->ops->listen(&task, l, 1), 0);
+	lf = make_file(l);
+	assert_int_equal(unix_new(&guest, LX_SOCK_STREAM, &c), 0);
+	assert_int_equal(c->ops->connect(&task, c, &name, true), 0);
+	cf = make_file(c);
+	assert_int_equal(send_files(c, &lf, 1), 1);
+	unix_collect_garbage();
+	assert_false(gone("own"));
+	file_put(lf);
+	file_put(cf);
+	assert_true(gone("own"));
+}
+
+static void nothing_is_left(void **state)
+{
+	(void)state;
+	assert_true(unix_nothing_left());
+}
+
 static void readiness(void **state)
 {
 	struct socket *s[2], *fresh;
@@ -414,8 +443,10 @@ int main(void)
 		cmocka_unit_test(datagrams_by_name),
 		cmocka_unit_test(descriptors_in_flight),
 		cmocka_unit_test(circles_are_collected),
+		cmocka_unit_test(a_listener_in_its_own_backlog),
 		cmocka_unit_test(readiness),
 		cmocka_unit_test(two_threads),
+		cmocka_unit_test(nothing_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
