@@ -72,7 +72,8 @@ static int import_image(const struct import_options *o, int input, uint32_t kind
 		status = cli_error("%s", progress.error[0] ? progress.error : cli_strerror(ret));
 	} else {
 		if (!o->quiet)
-			printf("Loaded image: %s\n", reference[0] ? reference : "(references of the archive)");
+			printf("Loaded image: %.*s\n", rep.name.len ? (int)rep.name.len : 6,
+			       rep.name.len ? (const char *)rep.name.data : "<none>");
 		printf("%.*s\n", (int)rep.digest.len, (const char *)rep.digest.data);
 		ipc_reply_release(&reply);
 	}
