@@ -64,12 +64,18 @@ struct vcpu_ram {
 	int memfd;     /* the file behind base, for further mappings; stays the caller's */
 };
 
-enum vcpu_engine_kind { VCPU_ENGINE_SOFT, VCPU_ENGINE_SOFT_INTERP, VCPU_ENGINE_KVM, VCPU_ENGINE_HVF };
+enum vcpu_engine_kind {
+	VCPU_ENGINE_SOFT,
+	VCPU_ENGINE_SOFT_INTERP,
+	VCPU_ENGINE_KVM,
+	VCPU_ENGINE_HVF
+};
 
 struct vcpu_options {
 	enum vcpu_engine_kind kind;
 	uint64_t jit_cache_size; /* bytes; 0 for the default */
 	bool no_window;          /* software TLB only */
+	bool jit_eager;          /* translate what is executed for the first time (tests) */
 };
 
 struct vcpu_engine; /* one per guest (container) */
@@ -81,7 +87,7 @@ struct vcpu;        /* one per guest thread */
  * Returns 0, or a negative host errno (ENOTSUP where this host lacks the engine).
  */
 int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
-		    struct vcpu_engine **out) MUST_CHECK;
+                    struct vcpu_engine **out) MUST_CHECK;
 /* All spaces and vCPUs must be gone. */
 void vcpu_engine_free(struct vcpu_engine *engine);
 
@@ -96,7 +102,7 @@ typedef int vcpu_resolve_fn(void *opaque, uint64_t va, enum vcpu_access access);
 
 /* root: guest-physical address of the level-0 table (4 KiB granule, 48-bit). */
 int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *resolve,
-		   void *opaque, struct vcpu_space **out) MUST_CHECK;
+                   void *opaque, struct vcpu_space **out) MUST_CHECK;
 /* No vCPU may be attached. */
 void vcpu_space_free(struct vcpu_space *space);
 
@@ -135,7 +141,8 @@ void vcpu_kick(struct vcpu *vcpu);
 /* Single-step mode: each vcpu_run executes one instruction. */
 void vcpu_set_step(struct vcpu *vcpu, bool on);
 
-/* What the engine shows to guests: AT_HWCAP, AT_HWCAP2 bits (Linux uapi asm/hwcap.h) and MIDR_EL1. */
+/* What the engine shows to guests: AT_HWCAP, AT_HWCAP2 bits (Linux uapi asm/hwcap.h) and MIDR_EL1.
+ */
 struct vcpu_features {
 	uint64_t hwcap, hwcap2;
 	uint64_t midr;

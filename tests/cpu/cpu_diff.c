@@ -1,7 +1,8 @@
 /*
  * cpu_diff.c: compares the software CPU with an independent one on random programs.
  *
- *   cpu_diff [--count INSNS] [--seed N] [--length N] [--rows TEXT] [--step] [--failures N]
+ *   cpu_diff [--count INSNS] [--seed N] [--length N] [--rows TEXT] [--step] [--interp] [--failures
+ * N]
  *            [--emulator PATH] [--guest PATH]
  *
  * Each program runs here and, in batches, under qemu-aarch64 from equal registers and memory;
@@ -27,7 +28,7 @@ struct diff {
 	uint64_t count, seed;
 	unsigned length, max_failures;
 	const char *rows;
-	bool step;
+	bool step, interp;
 
 	struct a64_box box;
 	struct vcpu *v;
@@ -66,7 +67,7 @@ static void open_box(struct diff *d)
 {
 	uint64_t code_bytes = WIRE_CODE_SLOT * WIRE_MAX_CASES;
 
-	a64_box_init(&d->box, VCPU_ENGINE_SOFT, 16ULL << 20);
+	a64_box_init(&d->box, d->interp ? VCPU_ENGINE_SOFT_INTERP : VCPU_ENGINE_SOFT, 16ULL << 20);
 	for (uint64_t at = 0; at < code_bytes; at += PAGE_SIZE)
 		a64_box_map(&d->box, WIRE_CODE + at, 0, BOX_RWX);
 	for (uint64_t at = 0; at < WIRE_DATA_SIZE; at += PAGE_SIZE)
@@ -338,15 +339,11 @@ static int run_batch(struct diff *d, uint64_t first_seed)
 static int parse(struct diff *d, int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"count", required_argument, NULL, 'c'},
-	    {"seed", required_argument, NULL, 's'},
-	    {"length", required_argument, NULL, 'l'},
-	    {"rows", required_argument, NULL, 'r'},
-	    {"failures", required_argument, NULL, 'f'},
-	    {"emulator", required_argument, NULL, 'e'},
-	    {"guest", required_argument, NULL, 'g'},
-	    {"step", no_argument, NULL, 't'},
-	    {NULL, 0, NULL, 0},
+	    {"count", required_argument, NULL, 'c'},    {"seed", required_argument, NULL, 's'},
+	    {"length", required_argument, NULL, 'l'},   {"rows", required_argument, NULL, 'r'},
+	    {"failures", required_argument, NULL, 'f'}, {"emulator", required_argument, NULL, 'e'},
+	    {"guest", required_argument, NULL, 'g'},    {"step", no_argument, NULL, 't'},
+	    {"interp", no_argument, NULL, 'i'},         {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -376,6 +373,9 @@ static int parse(struct diff *d, int argc, char **argv)
 		case 't':
 			d->step = true;
 			break;
+		case 'i':
+			d->interp = true;
+			break;
 		default:
 			return -1;
 		}
@@ -400,7 +400,7 @@ int main(int argc, char **argv)
 	if (parse(&d, argc, argv)) {
 		fprintf(stderr,
 		        "usage: cpu_diff [--count N] [--seed N] [--length 1..%d] [--rows TEXT] "
-		        "[--step] [--failures N] [--emulator PATH] [--guest PATH]\n",
+		        "[--step] [--interp] [--failures N] [--emulator PATH] [--guest PATH]\n",
 		        WIRE_MAX_INSNS);
 		return 2;
 	}

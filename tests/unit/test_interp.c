@@ -1,6 +1,6 @@
 /*
- * Runs small programs in the software CPU: exits, registers, faults with exact addresses,
- * self-modifying code, single steps and kicks.
+ * Runs small programs in the software CPU, interpreted and translated: exits, registers, faults
+ * with exact addresses, self-modifying code, single steps and kicks.
  */
 #include "tests/lib/a64_box.h"
 
@@ -19,11 +19,14 @@ struct fixture {
 	struct a64_regs *r;
 };
 
+/* The tests run once for each. */
+static enum vcpu_engine_kind kind = VCPU_ENGINE_SOFT_INTERP;
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	a64_box_init(&f->box, VCPU_ENGINE_SOFT_INTERP, RAM_BYTES);
+	a64_box_init(&f->box, kind, RAM_BYTES);
 	a64_box_map(&f->box, CODE, 0, BOX_RX);
 	a64_box_map(&f->box, DATA, 0, BOX_RW);
 	a64_box_map(&f->box, DATA + PAGE_SIZE, 0, BOX_RO);
@@ -460,5 +463,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(descriptors_outside_ram_are_unmapped, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("interpreter", tests, NULL, NULL);
+
+	kind = VCPU_ENGINE_SOFT;
+	return failed + cmocka_run_group_tests_name("translator", tests, NULL, NULL);
 }

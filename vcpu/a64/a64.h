@@ -45,7 +45,7 @@ struct a64_tlb_entry {
 	uint64_t rtag; /* reads are permitted */
 	uint64_t wtag; /* writes are permitted */
 	uint8_t *host; /* host address of the page */
-	uint64_t pa;   /* guest-physical address of the page */
+	uint64_t addend; /* host address less the tag */
 };
 #define A64_TLB_ENTRIES 1024u
 #define A64_TLB_EMPTY   1ULL                  /* no page address has this bit */

@@ -57,8 +57,7 @@ struct soft_code_page *soft_code_page(struct vcpu_engine *e, uint64_t pa)
 	return page;
 }
 
-/* Frees what every running vCPU has passed.  With code_lock. */
-static void reclaim_locked(struct vcpu_engine *e)
+uint64_t soft_code_oldest_locked(struct vcpu_engine *e)
 {
 	uint64_t oldest = UINT64_MAX;
 	struct vcpu *v;
@@ -71,7 +70,15 @@ static void reclaim_locked(struct vcpu_engine *e)
 			oldest = at;
 	}
 	pthread_mutex_unlock(&e->vcpus_lock);
+	return oldest;
+}
 
+/* Frees what every running vCPU has passed.  With code_lock. */
+static void reclaim_locked(struct vcpu_engine *e)
+{
+	uint64_t oldest = soft_code_oldest_locked(e);
+
+	soft_jit_reclaim_locked(e, oldest);
 	for (struct soft_block **b = &e->retired_blocks; *b;) {
 		struct soft_block *dead = *b;
 
@@ -96,8 +103,7 @@ static void reclaim_locked(struct vcpu_engine *e)
 	}
 }
 
-/* Raises the epoch and asks all vCPUs to reach it.  With code_lock. */
-static void advance_locked(struct vcpu_engine *e)
+void soft_code_advance_locked(struct vcpu_engine *e)
 {
 	struct vcpu *v;
 
@@ -117,7 +123,7 @@ static void retire_block_locked(struct vcpu_engine *e, struct soft_block *b)
 	e->retired_bytes += block_bytes(b->count);
 }
 
-static void retire_everything_locked(struct vcpu_engine *e)
+void soft_code_flush_locked(struct vcpu_engine *e)
 {
 	struct soft_code_page *page;
 
@@ -131,13 +137,14 @@ static void retire_everything_locked(struct vcpu_engine *e)
 			retire_block_locked(e, b);
 		}
 		__atomic_store_n(&e->code[page->pa >> PAGE_SHIFT], NULL, __ATOMIC_RELEASE);
+		soft_jit_retire_page_locked(e, page);
 		page->epoch = e->code_epoch + 1;
 		page->next = e->retired_pages;
 		e->retired_pages = page;
 		e->code_bytes -= sizeof(*page);
 		e->retired_bytes += sizeof(*page);
 	}
-	advance_locked(e);
+	soft_code_advance_locked(e);
 }
 
 /* Reads and decodes up to BLOCK_MAX_OPS instructions; ops has room for one more. */
@@ -182,6 +189,7 @@ static struct soft_block *build_locked(struct vcpu_engine *e, struct soft_code_p
 	b->first = (uint16_t)insn;
 	b->count = (uint16_t)count;
 	b->epoch = 0;
+	b->heat = 0;
 	memcpy(b->ops, ops, (count + 1) * sizeof(ops[0]));
 	b->next = page->blocks;
 	page->blocks = b;
@@ -193,10 +201,10 @@ static struct soft_block *build_locked(struct vcpu_engine *e, struct soft_code_p
 
 /* Runs nothing and comes back to the block boundary, where the poll word says that the page
  * was retired. */
-static const struct soft_block stale_block = {.ops = {{.fn = end_of_block}}};
+static struct soft_block stale_block = {.ops = {{.fn = end_of_block}}};
 
-const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
-                                         unsigned insn)
+struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
+                                   unsigned insn)
 {
 	struct soft_block *b;
 
@@ -210,7 +218,7 @@ const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code
 		b = build_locked(e, page, insn);
 	/* The new block stays usable until this vCPU's next block boundary, even if it goes. */
 	if (e->code_bytes > CODE_CACHE_MAX)
-		retire_everything_locked(e);
+		soft_code_flush_locked(e);
 	if (e->retired_bytes)
 		reclaim_locked(e);
 	pthread_mutex_unlock(&e->code_lock);
@@ -221,9 +229,11 @@ const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code
 static void drop_locked(struct vcpu_engine *e, struct soft_code_page *page, unsigned first,
                         unsigned last)
 {
-	uint64_t lines = 0;
+	uint64_t lines = 0, changed = lines_of(first, last - first + 1);
 
-	if (!(page->lines & lines_of(first, last - first + 1)))
+	if (soft_jit_drop_locked(e, page, changed))
+		soft_code_advance_locked(e);
+	if (!(page->lines & changed))
 		return;
 	for (struct soft_block **p = &page->blocks; *p;) {
 		struct soft_block *b = *p;
@@ -263,7 +273,7 @@ void vcpu_ram_changed(struct vcpu_engine *e, uint64_t pa, uint64_t len)
 		if (e->retired_bytes > RECLAIM_BYTES) {
 			reclaim_locked(e);
 			if (e->retired_bytes > RECLAIM_BYTES)
-				advance_locked(e);
+				soft_code_advance_locked(e);
 		}
 		pthread_mutex_unlock(&e->code_lock);
 	}
@@ -277,6 +287,7 @@ void soft_code_sync(struct vcpu *v)
 		if (v->itlb_epoch != epoch) {
 			for (unsigned i = 0; i < ITLB_ENTRIES; i++)
 				v->itlb[i].va = A64_TLB_EMPTY;
+			soft_jit_forget_targets(v);
 			v->itlb_epoch = epoch;
 		}
 		__atomic_store_n(&v->run_epoch, epoch, __ATOMIC_SEQ_CST);
@@ -291,7 +302,7 @@ void soft_code_sync(struct vcpu *v)
 void soft_code_release(struct vcpu_engine *e)
 {
 	pthread_mutex_lock(&e->code_lock);
-	retire_everything_locked(e);
+	soft_code_flush_locked(e);
 	reclaim_locked(e);
 	pthread_mutex_unlock(&e->code_lock);
 }

@@ -41,7 +41,7 @@ int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
 	e->ram = *ram;
 	e->ram.size = round_down_u64(ram->size, PAGE_SIZE);
 	e->specialise = true;
-	e->interp_only = true;
+	e->jit_eager = opts->jit_eager;
 	e->code_epoch = 1;
 	err = reserve_code_table(e);
 	if (err) {
@@ -52,6 +52,13 @@ int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
 	pthread_mutex_init(&e->vcpus_lock, NULL);
 	list_init(&e->vcpus);
 	a64_decode_init();
+	if (opts->kind == VCPU_ENGINE_SOFT) {
+		err = soft_jit_new(e, opts->jit_cache_size);
+		if (err) {
+			vcpu_engine_free(e);
+			return err;
+		}
+	}
 	*out = e;
 	return 0;
 }
@@ -59,6 +66,7 @@ int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
 void vcpu_engine_free(struct vcpu_engine *e)
 {
 	soft_code_release(e);
+	soft_jit_free(e);
 	munmap(e->code, e->code_len * sizeof(e->code[0]));
 	pthread_mutex_destroy(&e->vcpus_lock);
 	pthread_mutex_destroy(&e->code_lock);
@@ -75,7 +83,7 @@ void vcpu_engine_features(const struct vcpu_engine *engine, struct vcpu_features
 
 const char *vcpu_engine_name(const struct vcpu_engine *engine)
 {
-	return engine->interp_only ? "soft-interp" : "soft";
+	return engine->jit ? "soft" : "soft-interp";
 }
 
 static void attach(struct vcpu *v, struct vcpu_space *space)
@@ -104,6 +112,7 @@ int vcpu_new(struct vcpu_space *space, struct vcpu **out)
 	memset(v, 0, bytes);
 	v->engine = space->engine;
 	v->tlb_used = true;
+	v->targets_used = true;
 	soft_tlb_flush(v);
 	attach(v, space);
 	pthread_mutex_lock(&v->engine->vcpus_lock);
@@ -148,7 +157,10 @@ void vcpu_run(struct vcpu *v, struct vcpu_exit *exit)
 	if (UNLIKELY(__atomic_load_n(&v->engine->code_epoch, __ATOMIC_SEQ_CST) != epoch ||
 	             v->itlb_epoch != epoch))
 		soft_code_sync(v);
-	soft_interp_run(v);
+	if (v->engine->jit && !v->step)
+		soft_jit_run(v);
+	else
+		soft_interp_run(v);
 	soft_leave_guest(v);
 	__atomic_store_n(&v->run_epoch, 0, __ATOMIC_RELEASE);
 	*exit = v->cpu.exit;

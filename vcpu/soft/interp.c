@@ -10,14 +10,7 @@
 #include "vcpu/a64/decode.h"
 #include "vcpu/a64/mem.h"
 
-/* The page from which the vCPU executes now. */
-struct cursor {
-	struct soft_code_page *page;
-	uint64_t va; /* of the page */
-};
-
-/* Finds the code page for pc, which is first put in canonical form.  False: exit is filled. */
-static bool fetch_page(struct vcpu *v, struct cursor *at)
+bool soft_fetch_page(struct vcpu *v, struct soft_cursor *at)
 {
 	uint64_t pc = v->cpu.regs.pc;
 	struct soft_itlb_entry *e;
@@ -52,8 +45,7 @@ static bool fetch_page(struct vcpu *v, struct cursor *at)
 	return true;
 }
 
-/* Work asked for at a block boundary.  False: return to the caller of vcpu_run. */
-static bool poll_work(struct vcpu *v)
+bool soft_poll_work(struct vcpu *v)
 {
 	uint32_t why = __atomic_exchange_n(&v->cpu.poll, 0, __ATOMIC_SEQ_CST);
 
@@ -85,14 +77,19 @@ static ALWAYS_INLINE enum a64_next run_block(struct a64_cpu *cpu, const struct s
 	}
 }
 
+enum a64_next soft_run_block(struct a64_cpu *cpu, const struct soft_block *b)
+{
+	return run_block(cpu, b);
+}
+
 static void run_step(struct vcpu *v)
 {
-	struct cursor at;
+	struct soft_cursor at;
 	struct a64_op op;
 
-	if (__atomic_load_n(&v->cpu.poll, __ATOMIC_RELAXED) && !poll_work(v))
+	if (__atomic_load_n(&v->cpu.poll, __ATOMIC_RELAXED) && !soft_poll_work(v))
 		return;
-	if (!fetch_page(v, &at))
+	if (!soft_fetch_page(v, &at))
 		return;
 	uint64_t pc = v->cpu.regs.pc;
 
@@ -113,7 +110,7 @@ static void run_step(struct vcpu *v)
 void soft_interp_run(struct vcpu *v)
 {
 	struct a64_cpu *cpu = &v->cpu;
-	struct cursor at = {.page = NULL, .va = A64_TLB_EMPTY};
+	struct soft_cursor at = {.page = NULL, .va = A64_TLB_EMPTY};
 	const struct soft_block *b;
 
 	if (v->step) {
@@ -122,12 +119,12 @@ void soft_interp_run(struct vcpu *v)
 	}
 	for (;;) {
 		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
-			if (!poll_work(v))
+			if (!soft_poll_work(v))
 				return;
 			at.va = A64_TLB_EMPTY;
 		}
 		/* In another page, or misaligned? */
-		if (((cpu->regs.pc ^ at.va) & (PAGE_MASK | 3)) != 0 && !fetch_page(v, &at))
+		if (((cpu->regs.pc ^ at.va) & (PAGE_MASK | 3)) != 0 && !soft_fetch_page(v, &at))
 			return;
 		unsigned insn = (unsigned)(cpu->regs.pc >> 2) % PAGE_INSNS;
 

@@ -6,7 +6,8 @@
  *   mem.c     the slow path of guest accesses: misses, page crossings, faults
  *   space.c   address spaces, entering and leaving guest execution, TLB shootdown
  *   code.c    decoded blocks by guest-physical page, and their invalidation
- *   interp.c  the run loop
+ *   interp.c  the interpreter's run loop
+ *   jit/      the translator to x86-64, with a run loop of its own
  *
  * Guest execution and shootdown.  A vCPU is "in the guest" while its guest_seq is not 0; it
  * then holds the number of the last invalidation of its space that it has applied.  The
@@ -45,13 +46,16 @@ enum soft_poll {
 #define INVAL_RING     16u
 #define ICACHE_LINE    64u
 #define CODE_CACHE_MAX (96ULL << 20)
+#define JIT_TARGETS    4096u
+#define JIT_PAGE_WORDS 32u
 
-/* A decoded run of instructions in one page; immutable once published. */
+/* A decoded run of instructions in one page; immutable once published, but for heat. */
 struct soft_block {
 	struct soft_block *next; /* in its page's list, or in the retired list; code_lock */
 	uint64_t epoch;          /* retired: free when all vCPUs have reached this */
 	uint16_t first;          /* instruction number within the page */
 	uint16_t count;          /* instructions, without the closing pseudo-op */
+	uint32_t heat;           /* atomic; how often the translator's run loop has met it */
 	struct a64_op ops[];
 };
 
@@ -59,7 +63,8 @@ struct soft_block {
 struct soft_code_page {
 	struct soft_block *entry[PAGE_INSNS]; /* atomic; block starting at that instruction */
 	struct soft_block *blocks;            /* all blocks of the page; code_lock */
-	uint64_t lines; /* cache lines from which blocks were decoded; code_lock */
+	uint64_t lines;       /* cache lines from which blocks were decoded; code_lock */
+	struct jit_page *jit; /* its translations, by address; atomic, code_lock */
 	uint64_t pa;
 	struct soft_code_page *next; /* all pages, or the retired list; code_lock */
 	uint64_t epoch;
@@ -68,7 +73,8 @@ struct soft_code_page {
 struct vcpu_engine {
 	struct vcpu_ram ram;
 	bool specialise; /* use specialised handlers for frequent forms */
-	bool interp_only;
+	bool jit_eager;  /* translate at once */
+	struct jit *jit; /* NULL: everything is interpreted */
 
 	/* By guest-physical page number: the code page or NULL; atomic. */
 	struct soft_code_page **code;
@@ -122,8 +128,21 @@ struct soft_itlb_entry {
 	struct soft_code_page *page;
 };
 
+/* Where a guest address is translated. */
+struct jit_target {
+	uint64_t pc;
+	const void *code;
+};
+
 struct vcpu {
 	struct a64_cpu cpu;
+	/* Translated code's own state (jit/jit.h), own thread only. */
+	uint64_t zero;     /* always 0 */
+	uint16_t hflags;   /* NZCV in the host's form while translated code runs */
+	bool targets_used; /* something is in target[] */
+	uint64_t target_pages[JIT_PAGE_WORDS]; /* a bit per page (modulo) with something in it */
+	struct jit_target target[JIT_TARGETS]; /* by instruction number, modulo */
+
 	struct vcpu_engine *engine;
 	struct vcpu_space *space;
 	struct list_head in_space;  /* space->lock */
@@ -168,14 +187,103 @@ void soft_catch_up(struct vcpu *v);
 /* The code page of a guest-physical page, made when needed; NULL: no memory. */
 struct soft_code_page *soft_code_page(struct vcpu_engine *e, uint64_t pa);
 /* The block that starts at the instruction, decoded when needed; NULL: no memory. */
-const struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
-                                         unsigned insn);
+struct soft_block *soft_code_block(struct vcpu_engine *e, struct soft_code_page *page,
+                                   unsigned insn);
 /* Applies a new code epoch to a vCPU: empties its itlb. */
 void soft_code_sync(struct vcpu *v);
 /* Frees everything; no vCPU may exist. */
 void soft_code_release(struct vcpu_engine *e);
 
+/* With code_lock: the oldest epoch that a running vCPU has reached; raises the epoch and asks
+ * all vCPUs to reach it; retires all decoded and translated code. */
+uint64_t soft_code_oldest_locked(struct vcpu_engine *e);
+void soft_code_advance_locked(struct vcpu_engine *e);
+void soft_code_flush_locked(struct vcpu_engine *e);
+
 /* interp.c */
+
+/* The page from which a vCPU executes now. */
+struct soft_cursor {
+	struct soft_code_page *page;
+	uint64_t va; /* of the page */
+};
+/* Finds the code page for pc, which is first put in canonical form.  False: exit is filled. */
+bool soft_fetch_page(struct vcpu *v, struct soft_cursor *at) MUST_CHECK;
+/* Work asked for at a block boundary.  False: return to the caller of vcpu_run. */
+bool soft_poll_work(struct vcpu *v) MUST_CHECK;
+/* Runs a block's handlers; what its last one reported. */
+enum a64_next soft_run_block(struct a64_cpu *cpu, const struct soft_block *b);
 void soft_interp_run(struct vcpu *v);
+
+/* jit/ */
+
+/* What the translator has done so far. */
+struct soft_jit_stats {
+	uint64_t blocks, insns, bytes; /* translated, ever */
+	uint64_t live;                 /* blocks that are still valid */
+	uint64_t links;                /* jumps patched from block to block */
+	uint64_t flushes;              /* times the whole cache was emptied */
+	uint64_t ns;                   /* time spent translating */
+};
+
+#if defined(__x86_64__)
+#define SOFT_JIT 1
+void soft_jit_run(struct vcpu *v);
+/* Empties the vCPU's table of targets / when something of va's page may be in it. */
+void soft_jit_forget_targets(struct vcpu *v);
+void soft_jit_forget_page(struct vcpu *v, uint64_t va);
+uint16_t soft_jit_hflags(uint32_t nzcv);
+uint32_t soft_jit_nzcv(uint16_t hflags);
+/* With code_lock: removes the page's blocks that came from some of its cache lines (true: there
+ * were any), or all translations of the page; frees what is older than an epoch. */
+bool soft_jit_drop_locked(struct vcpu_engine *e, struct soft_code_page *page, uint64_t lines);
+void soft_jit_retire_page_locked(struct vcpu_engine *e, struct soft_code_page *page);
+void soft_jit_reclaim_locked(struct vcpu_engine *e, uint64_t oldest);
+int soft_jit_new(struct vcpu_engine *e, uint64_t cache_size) MUST_CHECK;
+void soft_jit_free(struct vcpu_engine *e);
+#else
+#define SOFT_JIT 0
+static inline void soft_jit_run(struct vcpu *v)
+{
+	soft_interp_run(v);
+}
+static inline void soft_jit_forget_targets(struct vcpu *v)
+{
+	(void)v;
+}
+static inline void soft_jit_forget_page(struct vcpu *v, uint64_t va)
+{
+	(void)v;
+	(void)va;
+}
+static inline bool soft_jit_drop_locked(struct vcpu_engine *e, struct soft_code_page *page,
+                                        uint64_t lines)
+{
+	(void)e;
+	(void)page;
+	(void)lines;
+	return false;
+}
+static inline void soft_jit_retire_page_locked(struct vcpu_engine *e, struct soft_code_page *page)
+{
+	(void)e;
+	(void)page;
+}
+static inline void soft_jit_reclaim_locked(struct vcpu_engine *e, uint64_t oldest)
+{
+	(void)e;
+	(void)oldest;
+}
+static inline int soft_jit_new(struct vcpu_engine *e, uint64_t cache_size)
+{
+	(void)e;
+	(void)cache_size;
+	return 0;
+}
+static inline void soft_jit_free(struct vcpu_engine *e)
+{
+	(void)e;
+}
+#endif
 
 #endif

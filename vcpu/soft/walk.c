@@ -62,7 +62,7 @@ static void fill(struct vcpu *v, uint64_t va, const struct soft_pte *pte)
 	e->rtag = pte->read ? tag : A64_TLB_EMPTY;
 	e->wtag = pte->write ? tag : A64_TLB_EMPTY;
 	e->host = v->engine->ram.base + pte->pa;
-	e->pa = pte->pa;
+	e->addend = (uint64_t)(uintptr_t)e->host - tag;
 	v->tlb_used = true;
 }
 
@@ -125,6 +125,7 @@ void soft_tlb_flush(struct vcpu *v)
 	}
 	for (unsigned i = 0; i < ITLB_ENTRIES; i++)
 		v->itlb[i].va = A64_TLB_EMPTY;
+	soft_jit_forget_targets(v);
 	v->tlb_used = false;
 }
 
@@ -148,5 +149,6 @@ void soft_tlb_forget(struct vcpu *v, uint64_t va, uint64_t len)
 			e->rtag = e->wtag = A64_TLB_EMPTY;
 		if (i->va == first)
 			i->va = A64_TLB_EMPTY;
+		soft_jit_forget_page(v, first);
 	}
 }

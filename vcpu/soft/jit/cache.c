@@ -1,0 +1,271 @@
+/*
+ * cache.c: memory for translated code, and the blocks in it.
+ *
+ * The cache is one memfd mapped twice, writable and executable.  Code is appended to the
+ * current half; when that is full, all blocks of the guest are retired and the other half is
+ * filled, if every running vCPU has come to a block boundary since that one was retired.  If
+ * not, code is interpreted for a while.
+ *
+ * Removing a block makes it unreachable for new look-ups, turns the jumps that are linked to
+ * it back to their stubs, and raises the code epoch, at which every vCPU empties its table of
+ * targets.  Its code stays intact till its half is filled again, so a vCPU may finish it.
+ */
+#include "vcpu/soft/jit/jit.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define DEFAULT_SIZE (256ULL << 20)
+#define MIN_SIZE     (1ULL << 20)
+#define MAX_SIZE     (2048ULL << 20) /* displacements are 32 bits */
+
+static int map_twice(struct jit *j)
+{
+	int fd = memfd_create("jit", MFD_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)j->size)) {
+		err = -errno;
+		goto out;
+	}
+	void *rw = mmap(NULL, j->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (rw == MAP_FAILED) {
+		err = -errno;
+		goto out;
+	}
+	void *rx = mmap(NULL, j->size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+
+	if (rx == MAP_FAILED) {
+		err = -errno;
+		munmap(rw, j->size);
+		goto out;
+	}
+	j->rw = rw;
+	j->rx = rx;
+out:
+	close(fd);
+	return err;
+}
+
+int soft_jit_new(struct vcpu_engine *e, uint64_t size)
+{
+	struct jit *j = calloc(1, sizeof(*j));
+	int err;
+
+	if (!j)
+		return -ENOMEM;
+	size = size ? size : DEFAULT_SIZE;
+	j->size = round_down_u64(MIN(MAX(size, MIN_SIZE), MAX_SIZE), 2 * PAGE_SIZE);
+	err = map_twice(j);
+	if (err) {
+		free(j);
+		return err;
+	}
+	jit_rules_init();
+	jit_make_thunks(j);
+	j->half[0] = (struct jit_half){j->used, (uint32_t)(j->size / 2), 0};
+	j->half[1] = (struct jit_half){(uint32_t)(j->size / 2), (uint32_t)j->size, 0};
+	e->jit = j;
+	return 0;
+}
+
+void soft_jit_free(struct vcpu_engine *e)
+{
+	struct jit *j = e->jit;
+
+	if (!j)
+		return;
+	munmap(j->rw, j->size);
+	munmap(j->rx, j->size);
+	free(j);
+	e->jit = NULL;
+}
+
+struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va)
+{
+	struct jit_page *p = __atomic_load_n(&page->jit, __ATOMIC_ACQUIRE);
+
+	for (; p; p = p->next)
+		if (p->va == va)
+			return p;
+	pthread_mutex_lock(&e->code_lock);
+	for (p = page->jit; p; p = p->next)
+		if (p->va == va)
+			break;
+	if (!p && __atomic_load_n(&e->code[page->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == page) {
+		p = calloc(1, sizeof(*p));
+		if (p) {
+			p->va = va;
+			p->next = page->jit;
+			__atomic_store_n(&page->jit, p, __ATOMIC_RELEASE);
+			e->code_bytes += sizeof(*p);
+		}
+	}
+	pthread_mutex_unlock(&e->code_lock);
+	return p;
+}
+
+/* Points a jump elsewhere: one aligned store, so a vCPU sees the old target or the new one. */
+static void patch(struct jit *j, uint32_t field, uint32_t target)
+{
+	__atomic_store_n((uint32_t *)(void *)(j->rw + field), target - (field + 4),
+	                 __ATOMIC_RELEASE);
+}
+
+void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_block *to)
+{
+	link->to = to;
+	link->next = to->incoming;
+	to->incoming = link;
+	patch(j, link->field, to->start);
+	j->stats.links++;
+}
+
+void jit_connect(struct vcpu_engine *e, struct jit_link *link)
+{
+	struct jit_block *from = link->from, *to;
+
+	pthread_mutex_lock(&e->code_lock);
+	if (!from->dead && !link->to) {
+		to = from->page->owner[link->insn];
+		if (to)
+			jit_connect_locked(e->jit, link, to);
+	}
+	pthread_mutex_unlock(&e->code_lock);
+}
+
+static void unlink_from(struct jit_link *link)
+{
+	struct jit_link **p = &link->to->incoming;
+
+	while (*p != link)
+		p = &(*p)->next;
+	*p = link->next;
+	link->to = NULL;
+}
+
+/* Takes the block, which is no longer in its page's list, out of all other places. */
+static void retire_block(struct vcpu_engine *e, struct jit_block *b)
+{
+	struct jit *j = e->jit;
+	struct jit_link *l;
+
+	__atomic_store_n(&b->page->entry[b->first], NULL, __ATOMIC_RELEASE);
+	b->page->owner[b->first] = NULL;
+	while ((l = b->incoming) != NULL) {
+		b->incoming = l->next;
+		l->to = NULL;
+		patch(j, l->field, l->stub);
+	}
+	for (unsigned i = 0; i < b->nlinks; i++)
+		if (b->links[i].to)
+			unlink_from(&b->links[i]);
+	b->dead = true;
+	b->epoch = e->code_epoch + 1;
+	b->next = j->retired_blocks;
+	j->retired_blocks = b;
+	e->retired_bytes += sizeof(*b);
+	j->stats.live--;
+}
+
+bool soft_jit_drop_locked(struct vcpu_engine *e, struct soft_code_page *page, uint64_t lines)
+{
+	bool any = false;
+
+	for (struct jit_page *jp = page->jit; jp; jp = jp->next) {
+		uint64_t left = 0;
+
+		if (!(jp->lines & lines))
+			continue;
+		for (struct jit_block **p = &jp->blocks; *p;) {
+			struct jit_block *b = *p;
+
+			if (!(b->lines & lines)) {
+				left |= b->lines;
+				p = &b->next;
+				continue;
+			}
+			*p = b->next;
+			retire_block(e, b);
+			any = true;
+		}
+		jp->lines = left;
+	}
+	return any;
+}
+
+void soft_jit_retire_page_locked(struct vcpu_engine *e, struct soft_code_page *page)
+{
+	struct jit_page *jp;
+
+	while ((jp = page->jit) != NULL) {
+		struct jit_block *b;
+
+		while ((b = jp->blocks) != NULL) {
+			jp->blocks = b->next;
+			retire_block(e, b);
+		}
+		/* A vCPU may be walking the list: next stays until the page is freed, but then
+		 * leads into the retired pages, which are none of this page's addresses. */
+		__atomic_store_n(&page->jit, jp->next, __ATOMIC_RELEASE);
+		jp->epoch = e->code_epoch + 1;
+		jp->va = A64_TLB_EMPTY;
+		__atomic_store_n(&jp->next, e->jit->retired_pages, __ATOMIC_RELEASE);
+		e->jit->retired_pages = jp;
+		e->code_bytes -= sizeof(*jp);
+		e->retired_bytes += sizeof(*jp);
+	}
+}
+
+void soft_jit_reclaim_locked(struct vcpu_engine *e, uint64_t oldest)
+{
+	struct jit *j = e->jit;
+
+	if (!j)
+		return;
+	for (struct jit_block **b = &j->retired_blocks; *b;) {
+		struct jit_block *dead = *b;
+
+		if (dead->epoch > oldest) {
+			b = &dead->next;
+			continue;
+		}
+		*b = dead->next;
+		e->retired_bytes -= sizeof(*dead);
+		free(dead);
+	}
+	for (struct jit_page **p = &j->retired_pages; *p;) {
+		struct jit_page *dead = *p;
+
+		if (dead->epoch > oldest) {
+			p = &dead->next;
+			continue;
+		}
+		*p = dead->next;
+		e->retired_bytes -= sizeof(*dead);
+		free(dead);
+	}
+}
+
+bool jit_room_locked(struct vcpu_engine *e)
+{
+	struct jit *j = e->jit;
+	struct jit_half *other = &j->half[!j->current];
+
+	if (j->half[j->current].end - j->used >= JIT_MAX_BYTES)
+		return true;
+	if (soft_code_oldest_locked(e) < other->epoch) {
+		soft_code_advance_locked(e);
+		return false;
+	}
+	soft_code_flush_locked(e);
+	j->half[j->current].epoch = e->code_epoch;
+	j->current = !j->current;
+	j->used = other->begin;
+	j->stats.flushes++;
+	return true;
+}

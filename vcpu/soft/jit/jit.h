@@ -1,0 +1,264 @@
+/*
+ * jit.h: the translator from AArch64 to x86-64.
+ *
+ *   emit_x64.c   encodings
+ *   cache.c      memory for translated code; blocks, their links, their removal
+ *   thunks.c     the way from C into translated code and back
+ *   translate.c  one block: decoding, liveness of flags, exits, calls of handlers
+ *   rules.c      which function translates a row of insn.def
+ *   tr_*.c       the translation of one class of the Arm manual each
+ *   run.c        the run loop
+ *
+ * What stays true between any two translated instructions: rbp points JIT_BIAS bytes into the
+ * vCPU's registers; eleven guest registers are in host registers (jit_pin), the others in
+ * memory; rax, rcx and rdx are free, and so are all xmm registers; the stack is aligned.
+ *
+ * An instruction without a rule is a call of its interpreter handler, with the pinned registers
+ * in memory meanwhile.  The same call is the slow path of inlined instructions: a guest access
+ * that the software TLB does not know runs the handler from its beginning, for nothing was
+ * committed.
+ *
+ * Flags.  Between blocks and around calls NZCV stands in the vCPU's hflags: the bytes that lahf
+ * and seto make, with C in Arm's sense.  Within a block the translator knows whether EFLAGS
+ * hold them, and writes hflags only if something may still read them.  The one freedom: flags
+ * that the code at a branch's target overwrites before anything there can read them or fault
+ * may be stale when the vCPU is kicked just at that branch.
+ *
+ * Direct branches within a page are linked, by patching aligned displacements; all others look
+ * in the vCPU's own table of targets (struct jit_target), for which code another process runs
+ * at an address is no affair of ours.  Branches backwards and those by the table look at the
+ * poll word.
+ */
+#ifndef VCPU_SOFT_JIT_JIT_H
+#define VCPU_SOFT_JIT_JIT_H
+
+#include "vcpu/soft/jit/emit_x64.h"
+#include "vcpu/soft/soft.h"
+
+struct jit_block;
+
+/* A patchable jump from a block to another one of the same page. */
+struct jit_link {
+	struct jit_block *from;
+	struct jit_block *to;  /* NULL: it goes to its stub */
+	struct jit_link *next; /* among the links to the same block */
+	uint32_t field,
+	    stub;      /* offsets in the cache: the displacement, and where it goes unlinked */
+	uint16_t insn; /* the target's number in the page */
+};
+
+/* A translated run of instructions.  All under code_lock. */
+struct jit_block {
+	struct jit_block *next; /* in its page's list, or in the retired list */
+	struct jit_page *page;
+	struct jit_link *incoming;
+	uint64_t epoch; /* retired: free when all vCPUs have reached this */
+	uint64_t lines; /* cache lines whose change ends this block's validity */
+	uint32_t start, bytes;
+	uint16_t first, count;
+	bool dead;
+	unsigned nlinks;
+	struct jit_link links[];
+};
+
+/* The code translated from a guest-physical page for one virtual address. */
+struct jit_page {
+	struct jit_page
+	    *next; /* in soft_code_page.jit: atomic, code_lock; or in the retired list */
+	uint64_t va;
+	struct jit_block *blocks; /* code_lock */
+	uint64_t lines;           /* of its blocks; code_lock */
+	uint64_t epoch;
+	void *entry[PAGE_INSNS]; /* atomic; running address of the block's code, or NULL */
+	struct jit_block *owner[PAGE_INSNS]; /* code_lock; the blocks of entry[] */
+};
+
+/* The cache has two halves: one is filled while vCPUs may still run in the other. */
+struct jit_half {
+	uint32_t begin, end;
+	uint64_t epoch; /* may be filled again when all vCPUs have reached this */
+};
+
+struct jit {
+	uint8_t *rw, *rx; /* two mappings of one file */
+	size_t size;
+	struct jit_half half[2];
+	unsigned current;
+	uint32_t used; /* offset: the next free byte; code_lock */
+	struct jit_block *retired_blocks;
+	struct jit_page *retired_pages;
+
+	/* Thunks: running addresses. */
+	uint64_t (*enter)(void *biased, const void *code);
+	uint64_t call, call_last, exit, exit_link, exit_lookup;
+
+	struct soft_jit_stats stats; /* code_lock, except misses: atomic */
+};
+
+/* What translated code returns: a64_next's A64_BRANCH or A64_STOP, or a link to be resolved. */
+
+#define JIT_MAX_OPS   64u
+#define JIT_MAX_BYTES 32768u /* room for one block */
+#define JIT_BIAS      128
+
+/* Displacement from rbp of a field of struct vcpu. */
+#define JIT_AT(field) ((int32_t)offsetof(struct vcpu, field) - JIT_BIAS)
+
+/* The host register in which a general register (31: sp) lives, or -1. */
+extern const int8_t jit_pin[32];
+
+/* --- translation --- */
+
+enum jit_flags {
+	JIT_FLAGS_MEM, /* in hflags */
+	JIT_FLAGS_ADD, /* in EFLAGS, CF is C */
+	JIT_FLAGS_SUB, /* in EFLAGS, CF is not C */
+};
+
+/* What a rule promises of its instructions. */
+enum jit_attr {
+	JIT_PURE = 1,  /* cannot leave the block */
+	JIT_SETF = 2,  /* overwrites all flags without reading them */
+	JIT_READF = 4, /* reads flags */
+	JIT_CALLF = 8, /* its handler reads or writes flags */
+	JIT_END = 16,  /* the block ends here */
+};
+
+/* What a call of a handler finds behind the block's code. */
+struct jit_call {
+	struct a64_op op;
+	uint64_t pc;
+	a64_fn *real; /* JIT_CALLF: the handler, behind op.fn */
+};
+
+struct jit_tr;
+/* Translates an instruction.  False: nothing was emitted, call the handler. */
+typedef bool jit_tr_fn(struct jit_tr *t, const struct a64_op *op);
+
+struct jit_rule {
+	a64_fn *row; /* the handler that stands for the row's name */
+	jit_tr_fn *fn;
+	unsigned attr;
+};
+
+/* Code that is put behind the block. */
+struct jit_cold {
+	uint8_t *field;       /* the jump that comes here */
+	uint64_t back;        /* HANDLER: where to go on */
+	uint64_t target;      /* SIDE: guest address */
+	enum jit_flags flags; /* SIDE */
+	bool flags_live;
+	bool is_side;
+	uint16_t op;
+};
+
+struct jit_tr {
+	struct emit e;
+	struct jit *jit;
+	struct vcpu_engine *engine;
+	struct soft_code_page *source;
+	struct jit_page *page;
+	uint64_t pc; /* of the current instruction */
+	unsigned at; /* its number in the block */
+	unsigned first, count;
+	bool ended;
+
+	enum jit_flags flags;
+	bool flags_live; /* something may read, behind the current instruction, the flags as they
+	                    are now */
+	bool sp_aligned; /* known to be a multiple of 16 */
+
+	/* The instruction before known_at has set known_reg to a constant. */
+	unsigned known_reg, known_at;
+	uint64_t known_value;
+
+	struct a64_op ops[JIT_MAX_OPS];
+	const struct jit_rule *rules[JIT_MAX_OPS];
+	bool live_before[JIT_MAX_OPS + 1];
+	uint64_t lines;
+
+	struct jit_cold cold[2 * JIT_MAX_OPS];
+	unsigned ncold;
+	struct {
+		uint8_t *field;
+		uint16_t op;
+	} opdata[2 * JIT_MAX_OPS];
+	unsigned nopdata;
+	struct {
+		uint8_t *field;
+		uint64_t target;
+		uint32_t stub;
+		uint8_t *data; /* the displacement in the stub that finds its link */
+	} links[2 * JIT_MAX_OPS + 2];
+	unsigned nlinks;
+};
+
+/* rules.c */
+void jit_rules_init(void);
+/* The rule for a word, or NULL. */
+const struct jit_rule *jit_rule_of(uint32_t word);
+
+/* translate.c; all emit code for the current instruction. */
+
+/* Before anything that overwrites EFLAGS: saves them where they are needed.  Uses rax. */
+void jit_clobber_flags(struct jit_tr *t);
+/* Saves the flags unconditionally.  Uses rax. */
+void jit_save_flags(struct jit_tr *t);
+/* Makes EFLAGS such that the returned condition holds when Arm's does; cond < 14.  Uses rax;
+ * keeps EFLAGS' being the flags where they are. */
+enum x64_cc jit_cond(struct jit_tr *t, unsigned cond);
+/* Brings the flags into EFLAGS (by ADD's or SUB's rule). Uses rax. */
+void jit_load_flags(struct jit_tr *t);
+/* The instruction's slow path: the handler is called when the condition holds, and execution
+ * goes on where jit_slow_end is called. */
+void jit_slow_if(struct jit_tr *t, enum x64_cc cc);
+void jit_slow_end(struct jit_tr *t);
+/* Ends the block (or a conditional way out of it) with a branch to a guest address. */
+void jit_goto(struct jit_tr *t, uint64_t target);
+/* Ends the block with a branch to the guest address in rax. */
+void jit_goto_rax(struct jit_tr *t);
+/* Leaves for target when the condition holds; the block goes on otherwise. */
+void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target);
+
+/* The translated code of the instruction, made when needed; NULL: no room now, or no memory. */
+void *jit_translate(struct vcpu_engine *e, struct soft_code_page *source, struct jit_page *page,
+                    unsigned insn);
+
+/* Guest registers as operands (reg.c).  Register 31 is the zero register, in _sp forms sp. */
+/* op host, guest */
+void jit_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned host, unsigned r);
+void jit_op_sp(struct jit_tr *t, unsigned op, enum x64_width w, unsigned host, unsigned r);
+/* The host register that holds r: its own, or tmp, which is loaded. */
+unsigned jit_src(struct jit_tr *t, unsigned r, unsigned tmp);
+unsigned jit_src_sp(struct jit_tr *t, unsigned r, unsigned tmp);
+/* The host register in which to compute r: its own, or tmp; jit_put completes it. */
+unsigned jit_dst(struct jit_tr *t, unsigned r, unsigned tmp);
+unsigned jit_dst_sp(struct jit_tr *t, unsigned r, unsigned tmp);
+/* r = host register. */
+void jit_put(struct jit_tr *t, unsigned r, unsigned host);
+void jit_put_sp(struct jit_tr *t, unsigned r, unsigned host);
+
+/* tr_mem.c: host address of guest memory, for all who access it. */
+/*
+ * With the guest address in rax: leaves the host address of [rax, rax+size) in rax, or takes
+ * the slow path.  Uses rcx and rdx.
+ */
+void jit_tlb(struct jit_tr *t, unsigned size, bool write);
+/* rax = base register (sp's alignment checked) + offset. */
+void jit_address(struct jit_tr *t, unsigned rn, int64_t offset);
+/* Base register += offset, after the access. */
+void jit_writeback(struct jit_tr *t, unsigned rn, int64_t offset);
+
+/* --- cache.c --- */
+/* The page's translations for a virtual address; NULL: no memory. */
+struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va);
+/* With code_lock: room for JIT_MAX_BYTES at jit->used?  May retire everything. */
+bool jit_room_locked(struct vcpu_engine *e);
+/* With code_lock: patches the link if its block and its target are still there. */
+void jit_connect(struct vcpu_engine *e, struct jit_link *link);
+void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_block *to);
+
+/* thunks.c */
+void jit_make_thunks(struct jit *j);
+
+#endif

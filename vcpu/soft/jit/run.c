@@ -1,0 +1,158 @@
+/*
+ * run.c: the run loop: finds translated code for pc, enters it, and does what it came back for.
+ *
+ * Code is interpreted until it has been met some times, since much of what a program runs, it
+ * runs once.  Every look-up ends in the vCPU's table of targets, where translated code finds
+ * it the next time.
+ */
+#include "vcpu/soft/jit/jit.h"
+
+/* How often a block is interpreted before it is translated. */
+#define HEAT 6
+
+static ALWAYS_INLINE unsigned target_slot(uint64_t pc)
+{
+	return (unsigned)(pc >> 2) % JIT_TARGETS;
+}
+
+void soft_jit_forget_targets(struct vcpu *v)
+{
+	if (!v->targets_used)
+		return;
+	for (unsigned i = 0; i < JIT_TARGETS; i++)
+		v->target[i].pc = 1; /* no instruction's address */
+	memset(v->target_pages, 0, sizeof(v->target_pages));
+	v->targets_used = false;
+}
+
+static ALWAYS_INLINE unsigned page_bit(uint64_t va)
+{
+	return (unsigned)(va >> PAGE_SHIFT) % (JIT_PAGE_WORDS * 64);
+}
+
+void soft_jit_forget_page(struct vcpu *v, uint64_t va)
+{
+	unsigned bit = page_bit(va);
+
+	if (v->target_pages[bit / 64] >> (bit % 64) & 1)
+		soft_jit_forget_targets(v);
+}
+
+static void remember(struct vcpu *v, uint64_t pc, const void *code)
+{
+	struct jit_target *slot = &v->target[target_slot(pc)];
+	unsigned bit = page_bit(pc);
+
+	slot->pc = pc;
+	slot->code = code;
+	v->target_pages[bit / 64] |= 1ULL << (bit % 64);
+	v->targets_used = true;
+}
+
+/* hflags are the bytes of lahf (SF, ZF, CF in bits 15, 14, 8) and of seto (bit 0). */
+uint16_t soft_jit_hflags(uint32_t nzcv)
+{
+	return (uint16_t)(0x0200 | (nzcv >> 16 & 0xC000) | (nzcv >> 21 & 0x0100) |
+	                  (nzcv >> 28 & 1));
+}
+
+uint32_t soft_jit_nzcv(uint16_t h)
+{
+	return (uint32_t)(h & 0xC000) << 16 | (uint32_t)(h & 0x0100) << 21 |
+	       (uint32_t)(h & 1) << 28;
+}
+
+/* Counts a meeting; no more exactly than two vCPUs at once can. */
+static bool hot(struct soft_block *b)
+{
+	uint32_t met = __atomic_load_n(&b->heat, __ATOMIC_RELAXED);
+
+	if (met >= HEAT)
+		return true;
+	__atomic_store_n(&b->heat, met + 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* Translated code for pc, or NULL when the block was interpreted instead; *next tells how
+ * that ended. */
+static const void *find(struct vcpu *v, const struct soft_cursor *at, enum a64_next *next)
+{
+	struct vcpu_engine *e = v->engine;
+	unsigned insn = (unsigned)(v->cpu.regs.pc >> 2) % PAGE_INSNS;
+	struct jit_page *jp = jit_page_of(e, at->page, at->va);
+	struct soft_block *b;
+	const void *code = NULL;
+
+	if (jp)
+		code = __atomic_load_n(&jp->entry[insn], __ATOMIC_ACQUIRE);
+	if (LIKELY(code))
+		return code;
+	b = __atomic_load_n(&at->page->entry[insn], __ATOMIC_ACQUIRE);
+	if (!b) {
+		b = soft_code_block(e, at->page, insn);
+		if (!b) {
+			v->cpu.exit.kind = VCPU_EXIT_KICKED;
+			*next = A64_STOP;
+			return NULL;
+		}
+	}
+	if (jp && b->count && (e->jit_eager || hot(b))) {
+		code = jit_translate(e, at->page, jp, insn);
+		if (code)
+			return code;
+	}
+	*next = soft_run_block(&v->cpu, b);
+	return NULL;
+}
+
+void soft_jit_run(struct vcpu *v)
+{
+	struct a64_cpu *cpu = &v->cpu;
+	struct jit *j = v->engine->jit;
+	struct soft_cursor at = {.page = NULL, .va = A64_TLB_EMPTY};
+	struct jit_link *link = NULL;
+
+	for (;;) {
+		const void *code;
+		enum a64_next next;
+
+		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
+			if (!soft_poll_work(v))
+				return;
+			/* Another epoch may have begun, and the link's block be gone. */
+			at.va = A64_TLB_EMPTY;
+			link = NULL;
+		}
+		struct jit_target *slot = &v->target[target_slot(cpu->regs.pc)];
+
+		if (slot->pc == cpu->regs.pc && !link) {
+			code = slot->code;
+		} else {
+			if (((cpu->regs.pc ^ at.va) & (PAGE_MASK | 3)) != 0) {
+				uint64_t epoch = v->run_epoch;
+
+				if (!soft_fetch_page(v, &at))
+					return;
+				if (v->run_epoch != epoch)
+					link = NULL;
+			}
+			code = find(v, &at, &next);
+			if (!code) {
+				link = NULL;
+				if (next == A64_STOP)
+					return;
+				continue;
+			}
+			if (link)
+				jit_connect(v->engine, link);
+			remember(v, cpu->regs.pc, code);
+		}
+		v->hflags = soft_jit_hflags(cpu->regs.nzcv);
+		uint64_t why = j->enter((char *)cpu + JIT_BIAS, code);
+
+		cpu->regs.nzcv = soft_jit_nzcv(v->hflags);
+		if (why == A64_STOP)
+			return;
+		link = why == A64_BRANCH ? NULL : (struct jit_link *)(uintptr_t)why;
+	}
+}

@@ -1,0 +1,25 @@
+/*
+ * tr.h: the rules' functions, and what they share.
+ */
+#ifndef VCPU_SOFT_JIT_TR_H
+#define VCPU_SOFT_JIT_TR_H
+
+#include "vcpu/soft/jit/jit.h"
+
+/* Bit 31: the 64-bit form. */
+static inline enum x64_width jit_width(const struct a64_op *op)
+{
+	return op->word >> 31 ? X64 : X32;
+}
+
+/* host = guest register r extended (UXTB .. SXTX). */
+void jit_extend(struct jit_tr *t, unsigned option, unsigned host, unsigned r);
+
+jit_tr_fn jit_tr_addsub_imm, jit_tr_addsub_reg, jit_tr_addsub_ext, jit_tr_adc, jit_tr_ccmp;
+jit_tr_fn jit_tr_logical_reg, jit_tr_logical_imm, jit_tr_move_wide, jit_tr_adr, jit_tr_bitfield,
+    jit_tr_extr, jit_tr_csel;
+jit_tr_fn jit_tr_rev, jit_tr_clz, jit_tr_div, jit_tr_shiftv, jit_tr_madd, jit_tr_maddl, jit_tr_mulh;
+jit_tr_fn jit_tr_nothing, jit_tr_b, jit_tr_b_cond, jit_tr_cbz, jit_tr_tbz, jit_tr_br;
+jit_tr_fn jit_tr_ls_uimm, jit_tr_ls_imm9, jit_tr_ls_reg, jit_tr_ls_lit, jit_tr_ls_pair;
+
+#endif

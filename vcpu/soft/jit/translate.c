@@ -1,0 +1,501 @@
+/*
+ * translate.c: the translation of one block.
+ *
+ * First the instructions are read and looked up, and a pass from the end says before which of
+ * them the flags are alive.  Then each instruction's rule emits its code, or a call of its
+ * handler.  Behind the code come the slow paths, the ways out by conditional branches, the
+ * stubs of links, and the data of handler calls.
+ *
+ * A block goes on behind a conditional branch that is not taken, and ends with another branch,
+ * with the page, or when it is long.
+ */
+#include "vcpu/soft/jit/jit.h"
+
+#include "vcpu/a64/decode.h"
+#include "vcpu/a64/int.h"
+#include "vcpu/a64/mem.h"
+
+#include <time.h>
+
+/* Side exits of one block; and how far flags are followed behind a branch. */
+#define MAX_SIDES 8u
+#define PEEK      6u
+
+/* Keep this much free for what one instruction, and the end of the block, may still need. */
+#define OP_BYTES 1024u
+
+static uint32_t word_at(const struct jit_tr *t, unsigned insn)
+{
+	return a64_raw_load32(t->engine->ram.base + t->source->pa + insn * 4);
+}
+
+static uint64_t line_of(unsigned insn)
+{
+	return 1ULL << (insn * 4 / ICACHE_LINE);
+}
+
+/* --- flags --- */
+
+void jit_save_flags(struct jit_tr *t)
+{
+	struct emit *e = &t->e;
+
+	if (t->flags == JIT_FLAGS_MEM)
+		return;
+	if (t->flags == JIT_FLAGS_SUB)
+		em_u8(e, 0xF5); /* cmc */
+	em_u8(e, 0x9F);         /* lahf */
+	em_rr(e, X_SETCC + CC_O, X8, 0, RAX);
+	em_rm(e, X_STORE16, X32, RAX, RBP, JIT_AT(hflags));
+	t->flags = JIT_FLAGS_MEM;
+}
+
+void jit_clobber_flags(struct jit_tr *t)
+{
+	if (t->flags_live)
+		jit_save_flags(t);
+	t->flags = JIT_FLAGS_MEM;
+}
+
+void jit_load_flags(struct jit_tr *t)
+{
+	struct emit *e = &t->e;
+
+	if (t->flags != JIT_FLAGS_MEM)
+		return;
+	em_rm(e, X_MOVZX16, X32, RAX, RBP, JIT_AT(hflags));
+	em_u8(e, 0x04); /* add al, 0x7F: OF = al */
+	em_u8(e, 0x7F);
+	em_u8(e, 0x9E); /* sahf */
+}
+
+/* Conditions by the rule of SUB (CF is not C), and by ADD's, but for HI and LS. */
+static const uint8_t cc_sub[16] = {CC_E, CC_NE, CC_AE, CC_B, CC_S, CC_NS, CC_O, CC_NO,
+                                   CC_A, CC_BE, CC_GE, CC_L, CC_G, CC_LE, CC_E, CC_E};
+
+enum x64_cc jit_cond(struct jit_tr *t, unsigned cond)
+{
+	/* The bit of hflags that a simple condition tests: byte, mask. */
+	static const uint8_t simple[4][2] = {{1, 0x40}, {1, 0x01}, {1, 0x80}, {0, 0x01}};
+	bool add;
+
+	if (t->flags == JIT_FLAGS_MEM && cond < 8) {
+		const uint8_t *bit = simple[cond / 2];
+
+		em_test_m8i(&t->e, RBP, JIT_AT(hflags) + bit[0], bit[1]);
+		return cond & 1 ? CC_E : CC_NE;
+	}
+	add = t->flags != JIT_FLAGS_SUB;
+	jit_load_flags(t);
+	if (!add)
+		return cc_sub[cond];
+	if (cond == 8 || cond == 9) {
+		em_u8(&t->e, 0xF5); /* cmc */
+		if (t->flags == JIT_FLAGS_ADD)
+			t->flags = JIT_FLAGS_SUB;
+		return cc_sub[cond];
+	}
+	if (cond == 2 || cond == 3)
+		return cc_sub[cond ^ 1];
+	return cc_sub[cond];
+}
+
+/* May the flags be read from the instruction on, in this page, as far as one can see? */
+static bool live_at(struct jit_tr *t, uint64_t pc)
+{
+	unsigned insn = (unsigned)(pc >> 2) % PAGE_INSNS;
+
+	if ((pc & PAGE_MASK) != t->page->va)
+		return true;
+	for (unsigned n = 0; n < PEEK && insn + n < PAGE_INSNS; n++) {
+		const struct jit_rule *rule = jit_rule_of(word_at(t, insn + n));
+		unsigned attr = rule ? rule->attr : 0;
+
+		t->lines |= line_of(insn + n);
+		if (!(attr & JIT_PURE) || (attr & JIT_READF))
+			return true;
+		if (attr & JIT_SETF)
+			return false;
+	}
+	return true;
+}
+
+/* --- registration of what comes behind the block --- */
+
+static struct jit_cold *add_cold(struct jit_tr *t, uint8_t *field)
+{
+	struct jit_cold *c = &t->cold[t->ncold++];
+
+	memset(c, 0, sizeof(*c));
+	c->field = field;
+	c->op = (uint16_t)t->at;
+	return c;
+}
+
+void jit_slow_if(struct jit_tr *t, enum x64_cc cc)
+{
+	add_cold(t, em_jcc_later(&t->e, cc));
+}
+
+void jit_slow_end(struct jit_tr *t)
+{
+	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;)
+		t->cold[i].back = em_pc(&t->e);
+}
+
+/* lea rax, the data of an instruction's handler call. */
+static void lea_opdata(struct jit_tr *t, unsigned op)
+{
+	em_lea_rip(&t->e, RAX, em_pc(&t->e));
+	t->opdata[t->nopdata].field = t->e.at - 4;
+	t->opdata[t->nopdata++].op = (uint16_t)op;
+}
+
+static void call_handler(struct jit_tr *t, unsigned op)
+{
+	bool end = t->rules[op] ? t->rules[op]->attr & JIT_END : a64_ends_block(t->ops[op].word);
+
+	lea_opdata(t, op);
+	if (end) {
+		em_jmp(&t->e, t->jit->call_last);
+		return;
+	}
+	em_call(&t->e, t->jit->call);
+	em_jcc(&t->e, CC_NE, t->jit->exit);
+}
+
+/* --- exits --- */
+
+static uint32_t offset(const struct jit_tr *t, const uint8_t *at)
+{
+	return (uint32_t)(at - t->jit->rw);
+}
+
+/* A jump to another block of the page, for now to a stub that asks for it. */
+static void link_to(struct jit_tr *t, uint64_t target)
+{
+	unsigned n = t->nlinks++;
+
+	if (target <= t->pc) {
+		em_alu_mi(&t->e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
+		struct jit_cold *c = add_cold(t, em_jcc_later(&t->e, CC_NE));
+
+		c->is_side = true;
+		c->back = n + 1;
+	}
+	em_align(&t->e, 4, 1);
+	em_jmp(&t->e, em_pc(&t->e));
+	t->links[n].field = t->e.at - 4;
+	t->links[n].target = target;
+}
+
+/* With the guest address in rax, its slot in the table of targets at a known place. */
+static void jump_by_table(struct jit_tr *t, uint64_t target)
+{
+	struct emit *e = &t->e;
+	int32_t slot =
+	    JIT_AT(target) + (int32_t)((target >> 2) % JIT_TARGETS * sizeof(struct jit_target));
+
+	em_mov_imm(e, RAX, target);
+	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
+	em_jcc(e, CC_NE, t->jit->exit_lookup);
+	em_rm(e, X_CMP, X64, RAX, RBP, slot + (int32_t)offsetof(struct jit_target, pc));
+	em_jcc(e, CC_NE, t->jit->exit_lookup);
+	em_jmp_m(e, RBP, slot + (int32_t)offsetof(struct jit_target, code));
+}
+
+void jit_goto(struct jit_tr *t, uint64_t target)
+{
+	if (t->flags != JIT_FLAGS_MEM && live_at(t, target))
+		jit_save_flags(t);
+	if ((target & PAGE_MASK) == t->page->va)
+		link_to(t, target);
+	else
+		jump_by_table(t, target);
+	t->ended = true;
+}
+
+void jit_goto_rax(struct jit_tr *t)
+{
+	struct emit *e = &t->e;
+
+	/* Slots are 16 bytes, instructions 4: the scaled index selects them. */
+	_Static_assert(sizeof(struct jit_target) == 16, "scaled by 4 from an address");
+	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
+	em_jcc(e, CC_NE, t->jit->exit_lookup);
+	em_rr(e, X_LOAD, X32, RCX, RAX);
+	em_alu_ri(e, ALU_AND, X32, RCX, (JIT_TARGETS - 1) * 4);
+	em_rx(e, X_CMP, X64, RAX, RBP, RCX, 2,
+	      JIT_AT(target) + (int32_t)offsetof(struct jit_target, pc));
+	em_jcc(e, CC_NE, t->jit->exit_lookup);
+	em_jmp_mx(e, RBP, RCX, 2, JIT_AT(target) + (int32_t)offsetof(struct jit_target, code));
+	t->ended = true;
+}
+
+void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
+{
+	struct jit_cold *c = add_cold(t, em_jcc_later(&t->e, cc));
+
+	c->is_side = true;
+	c->target = target;
+	c->flags = t->flags;
+}
+
+/* --- the code behind the block --- */
+
+static void emit_cold(struct jit_tr *t)
+{
+	for (unsigned i = 0; i < t->ncold; i++) {
+		struct jit_cold c = t->cold[i];
+
+		if (c.is_side && c.back) /* a polled backward branch: to the link's stub, later */
+			continue;
+		em_here(&t->e, c.field);
+		if (c.is_side) {
+			t->flags = c.flags;
+			t->pc = t->page->va + (t->first + c.op) * 4ULL;
+			jit_goto(t, c.target);
+		} else {
+			call_handler(t, c.op);
+			em_jmp(&t->e, c.back);
+		}
+	}
+	for (unsigned i = 0; i < t->nlinks; i++) {
+		uint64_t stub = em_pc(&t->e);
+
+		t->links[i].stub = offset(t, t->e.at);
+		em_there(&t->e, t->links[i].field, stub);
+		for (unsigned k = 0; k < t->ncold; k++)
+			if (t->cold[k].is_side && t->cold[k].back == i + 1)
+				em_there(&t->e, t->cold[k].field, stub);
+		em_lea_rip(&t->e, RAX, stub);
+		t->links[i].data = t->e.at - 4;
+		em_jmp(&t->e, t->jit->exit_link);
+	}
+}
+
+/* Around a handler that reads or writes NZCV. */
+static enum a64_next with_flags(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	struct vcpu *v = soft_vcpu(cpu);
+	const struct jit_call *call = (const void *)op; /* op is its first member */
+
+	cpu->regs.nzcv = soft_jit_nzcv(v->hflags);
+	enum a64_next next = call->real(cpu, op);
+
+	v->hflags = soft_jit_hflags(cpu->regs.nzcv);
+	return next;
+}
+
+static void emit_opdata(struct jit_tr *t)
+{
+	em_align(&t->e, 8, 0);
+	for (unsigned i = 0; i < t->nopdata; i++) {
+		unsigned op = t->opdata[i].op;
+		const struct jit_rule *rule = t->rules[op];
+		struct jit_call call = {t->ops[op], t->page->va + (t->first + op) * 4ULL,
+		                        t->ops[op].fn};
+
+		if (rule && (rule->attr & JIT_CALLF))
+			call.op.fn = with_flags;
+		em_here(&t->e, t->opdata[i].field);
+		em_bytes(&t->e, &call, sizeof(call));
+	}
+}
+
+/* The stubs' data: where they stop, and their link. */
+static void emit_linkdata(struct jit_tr *t, struct jit_block *b)
+{
+	for (unsigned i = 0; i < t->nlinks; i++) {
+		em_here(&t->e, t->links[i].data);
+		em_u64(&t->e, t->links[i].target);
+		em_u64(&t->e, (uint64_t)(uintptr_t)&b->links[i]);
+	}
+}
+
+/* --- the block --- */
+
+/* Operands with reserved values are refused by their handlers. */
+static bool reserved_operand(uint32_t w)
+{
+	uint64_t mask;
+
+	if ((w & 0x1F200000) == 0x0B000000)
+		return (w >> 22 & 3) == 3;
+	if ((w & 0x1FE00000) == 0x0B200000)
+		return (w >> 10 & 7) > 4;
+	if ((w & 0x1F800000) == 0x12000000)
+		return !a64_bitmask(w >> 22 & 1, w >> 10 & 63, w >> 16 & 63, &mask);
+	return false;
+}
+
+static void read_ops(struct jit_tr *t)
+{
+	unsigned sides = 0;
+
+	for (t->count = 0; t->count < JIT_MAX_OPS && t->first + t->count < PAGE_INSNS;) {
+		uint32_t word = word_at(t, t->first + t->count);
+		const struct jit_rule *rule = jit_rule_of(word);
+
+		a64_predecode(word, true, &t->ops[t->count]);
+		if (rule && reserved_operand(word))
+			rule = NULL;
+		t->rules[t->count] = rule;
+		t->lines |= line_of(t->first + t->count);
+		t->count++;
+		if (rule ? (rule->attr & JIT_END) != 0 : a64_ends_block(word))
+			break;
+		if (a64_ends_block(word) && ++sides == MAX_SIDES)
+			break;
+	}
+}
+
+static void find_live(struct jit_tr *t)
+{
+	t->live_before[t->count] = true;
+	for (unsigned i = t->count; i-- > 0;) {
+		unsigned attr = t->rules[i] ? t->rules[i]->attr : 0;
+
+		if (!(attr & JIT_PURE) || (attr & JIT_READF))
+			t->live_before[i] = true;
+		else if (attr & JIT_SETF)
+			t->live_before[i] = false;
+		else
+			t->live_before[i] = t->live_before[i + 1];
+	}
+}
+
+static void emit_ops(struct jit_tr *t)
+{
+	const uint8_t *limit = t->e.at + JIT_MAX_BYTES / 2;
+	uint64_t va = t->page->va + t->first * 4ULL;
+	unsigned i;
+
+	for (i = 0; i < t->count && !t->ended; i++) {
+		const struct jit_rule *rule = t->rules[i];
+		unsigned attr = rule ? rule->attr : 0;
+
+		/* Behind what still needs room: slow paths are at most a few times that. */
+		if (t->e.at > limit || t->ncold + 4 > ARRAY_LEN(t->cold) ||
+		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata))
+			break;
+		t->at = i;
+		t->pc = va + i * 4ULL;
+		t->flags_live = t->live_before[i + 1] || !(attr & JIT_PURE);
+		if (rule && rule->fn && rule->fn(t, &t->ops[i]))
+			continue;
+		jit_save_flags(t);
+		call_handler(t, i);
+		t->sp_aligned = false;
+		if (rule ? (attr & JIT_END) != 0 : a64_ends_block(t->ops[i].word))
+			t->ended = true;
+	}
+	t->count = i;
+	if (!t->ended) {
+		t->at = i - 1;
+		t->pc = va + (i - 1) * 4ULL;
+		jit_goto(t, va + i * 4ULL);
+	}
+}
+
+static struct jit_block *new_block(struct jit_tr *t, const uint8_t *start)
+{
+	struct jit_block *b = calloc(1, sizeof(*b) + t->nlinks * sizeof(b->links[0]));
+
+	if (!b)
+		return NULL;
+	b->page = t->page;
+	b->lines = t->lines;
+	b->first = (uint16_t)t->first;
+	b->count = (uint16_t)t->count;
+	b->start = offset(t, start);
+	b->nlinks = t->nlinks;
+	for (unsigned i = 0; i < t->nlinks; i++) {
+		b->links[i].from = b;
+		b->links[i].field = offset(t, t->links[i].field);
+		b->links[i].stub = t->links[i].stub;
+		b->links[i].insn = (uint16_t)((t->links[i].target >> 2) % PAGE_INSNS);
+	}
+	return b;
+}
+
+/* Makes the block known, and links it with those that are there. */
+static void publish(struct jit_tr *t, struct jit_block *b)
+{
+	struct jit *j = t->jit;
+	struct jit_page *page = t->page;
+
+	b->bytes = offset(t, t->e.at) - b->start;
+	b->next = page->blocks;
+	page->blocks = b;
+	page->lines |= b->lines;
+	page->owner[b->first] = b;
+	__atomic_store_n(&page->entry[b->first], (void *)(j->rx + b->start), __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < b->nlinks; i++)
+		if (page->owner[b->links[i].insn])
+			jit_connect_locked(j, &b->links[i], page->owner[b->links[i].insn]);
+	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
+	j->stats.blocks++;
+	j->stats.live++;
+	j->stats.insns += b->count;
+	j->stats.bytes += b->bytes;
+}
+
+static void *translate_locked(struct jit_tr *t, unsigned insn)
+{
+	struct jit *j = t->jit;
+	const uint8_t *start = j->rw + j->used;
+	struct jit_block *b;
+
+	t->e = (struct emit){j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw};
+	t->first = insn;
+	t->known_reg = 31;
+	a64_fence();
+	read_ops(t);
+	find_live(t);
+	emit_ops(t);
+	emit_cold(t);
+	emit_opdata(t);
+	b = new_block(t, start);
+	if (!b)
+		return NULL;
+	emit_linkdata(t, b);
+	publish(t, b);
+	return j->rx + b->start;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void *jit_translate(struct vcpu_engine *e, struct soft_code_page *source, struct jit_page *page,
+                    unsigned insn)
+{
+	struct jit_tr *t = calloc(1, sizeof(*t));
+	uint64_t begin = now_ns();
+	void *code = NULL;
+
+	if (!t)
+		return NULL;
+	t->jit = e->jit;
+	t->engine = e;
+	t->source = source;
+	t->page = page;
+	pthread_mutex_lock(&e->code_lock);
+	/* The page may have been retired meanwhile, and making room retires everything. */
+	if (jit_room_locked(e) &&
+	    __atomic_load_n(&e->code[source->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == source &&
+	    page->va != A64_TLB_EMPTY) {
+		code = page->entry[insn];
+		if (!code)
+			code = translate_locked(t, insn);
+	}
+	e->jit->stats.ns += now_ns() - begin;
+	pthread_mutex_unlock(&e->code_lock);
+	free(t);
+	return code;
+}
