@@ -52,7 +52,8 @@ void plat_unmap(void *base, uint64_t size)
 
 int plat_shm_punch(int fd, uint64_t offset, uint64_t len)
 {
-	int r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
+	int r =
+	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
 
 	return r < 0 ? plat_errno(errno) : 0;
 }

@@ -163,8 +163,8 @@ static void portion_put(struct portion *p)
 
 /* Calls visit for each mapping's part of [start, end). */
 static int64_t for_each_portion(struct mm *mm, uint64_t start, uint64_t end,
-				int64_t (*visit)(struct mm *mm, const struct portion *p, int arg),
-				int arg)
+                                int64_t (*visit)(struct mm *mm, const struct portion *p, int arg),
+                                int arg)
 {
 	int64_t ret = 0, r = 0;
 	struct portion p;
@@ -199,7 +199,7 @@ static int64_t remove_portion(struct mm *mm, const struct portion *p, int arg)
 	if (!p->file->ops->fallocate)
 		return -LX_EOPNOTSUPP;
 	return p->file->ops->fallocate(p->file, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE,
-				       (int64_t)p->offset, (int64_t)len);
+	                               (int64_t)p->offset, (int64_t)len);
 }
 
 static int64_t populate_portion(struct mm *mm, const struct portion *p, int arg)
@@ -283,7 +283,8 @@ static bool resident(struct mm *mm, const struct vma *v, uint64_t va)
 	if (!v->cache)
 		return false;
 	pthread_mutex_lock(&v->cache->lock);
-	there = pagecache_peek_locked(v->cache, (v->offset + (va - v->start)) >> PAGE_SHIFT, &dirty) != 0;
+	there = pagecache_peek_locked(v->cache, (v->offset + (va - v->start)) >> PAGE_SHIFT,
+	                              &dirty) != 0;
 	pthread_mutex_unlock(&v->cache->lock);
 	return there;
 }

@@ -27,7 +27,7 @@ enum list_kind { FULL_DIRTY, FULL_ZERO, PARTIAL, LISTS };
 #define ALL_FREE 0xffffu
 /* A wish that names no frame. */
 #define ANY_FRAME UINT64_MAX
-#define MIN_SIZE (16 * CLUSTER_SIZE)
+#define MIN_SIZE  (16 * CLUSTER_SIZE)
 
 /* Free memory beyond a quarter of the limit, within these bounds (in clusters), goes back to the
  * host, a batch at a time. */
@@ -90,7 +90,7 @@ int arena_new(uint64_t limit_bytes, struct arena **out)
 	limit_bytes = MAX(limit_bytes, MIN_SIZE);
 	a->limit = limit_bytes >> PAGE_SHIFT;
 	a->dirty_max = (uint32_t)MIN(MAX(limit_bytes / 4 / CLUSTER_SIZE, (uint64_t)DIRTY_MIN),
-				     (uint64_t)DIRTY_MAX);
+	                             (uint64_t)DIRTY_MAX);
 	/* Partly used clusters waste room, not memory: address space for a quarter more. */
 	a->size = round_up_u64(limit_bytes + limit_bytes / 4, CLUSTER_SIZE);
 	a->nclusters = (uint32_t)(a->size / CLUSTER_SIZE);
@@ -102,11 +102,12 @@ int arena_new(uint64_t limit_bytes, struct arena **out)
 	err = plat_map_shm(a->memfd, a->size, (void **)&a->base);
 	if (err)
 		goto fail_fd;
-	err = plat_map_lazy(table_size(a->nclusters, sizeof(struct cluster)), (void **)&a->clusters);
+	err =
+	    plat_map_lazy(table_size(a->nclusters, sizeof(struct cluster)), (void **)&a->clusters);
 	if (err)
 		goto fail_map;
 	err = plat_map_lazy(table_size(a->nclusters, CLUSTER_FRAMES * sizeof(struct frame)),
-			    (void **)&a->frames);
+	                    (void **)&a->frames);
 	if (err)
 		goto fail_clusters;
 	pthread_mutex_init(&a->lock, NULL);
@@ -461,7 +462,7 @@ static void trim(struct arena *a)
 		for (j = i + 1; j < n && batch[j] == batch[j - 1] + 1;)
 			j++;
 		zero = plat_shm_punch(a->memfd, (uint64_t)batch[i] * CLUSTER_SIZE,
-				      (uint64_t)(j - i) * CLUSTER_SIZE) == 0;
+		                      (uint64_t)(j - i) * CLUSTER_SIZE) == 0;
 		pthread_mutex_lock(&a->lock);
 		if (!zero)
 			a->dirty_max = UINT32_MAX;

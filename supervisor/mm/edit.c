@@ -36,7 +36,7 @@ void mm_edit_end(struct mm_edit *e)
 
 	pt_gather_finish(&e->gather);
 	pthread_rwlock_unlock(&e->mm->lock);
-	list_for_each_entry_safe(v, tmp, &e->dead, link) {
+	list_for_each_entry_safe (v, tmp, &e->dead, link) {
 		list_del_init(&v->link);
 		mm_vma_free(v);
 	}
@@ -87,19 +87,19 @@ void mm_set_flags(struct vma *v, uint32_t flags)
 }
 
 static struct vma *vma_new(struct mm *mm, uint64_t start, uint64_t end, uint32_t flags,
-			   struct file *file, struct pagecache *cache, uint64_t offset)
+                           struct file *file, struct pagecache *cache, uint64_t offset)
 {
 	struct vma *v = malloc(sizeof(*v));
 
 	if (!v)
 		return NULL;
 	*v = (struct vma){.mm = mm,
-			  .start = start,
-			  .end = end,
-			  .flags = flags,
-			  .offset = offset,
-			  .file = file ? file_get(file) : NULL,
-			  .cache = cache ? pagecache_get(cache) : NULL};
+	                  .start = start,
+	                  .end = end,
+	                  .flags = flags,
+	                  .offset = offset,
+	                  .file = file ? file_get(file) : NULL,
+	                  .cache = cache ? pagecache_get(cache) : NULL};
 	list_init(&v->link);
 	list_init(&v->map_link);
 	return v;
@@ -112,7 +112,7 @@ static void link_in(struct vma *v)
 }
 
 struct vma *mm_add(struct mm_edit *e, uint64_t start, uint64_t end, uint32_t flags,
-		   struct file *file, struct pagecache *cache, uint64_t offset)
+                   struct file *file, struct pagecache *cache, uint64_t offset)
 {
 	struct vma *v = vma_new(e->mm, start, end, flags, file, cache, offset);
 
@@ -131,7 +131,7 @@ int mm_split(struct mm_edit *e, struct vma *v, uint64_t addr)
 	if (e->mm->vmas.count >= MM_MAX_MAPS)
 		return -LX_ENOMEM;
 	upper = vma_new(e->mm, addr, v->end, v->flags, v->file, v->cache,
-			v->cache ? v->offset + (addr - v->start) : 0);
+	                v->cache ? v->offset + (addr - v->start) : 0);
 	if (!upper)
 		return -LX_ENOMEM;
 	upper->label = v->label;
@@ -239,6 +239,6 @@ int mm_clear(struct mm_edit *e, uint64_t start, uint64_t end)
 	}
 	pt_unmap(e->mm, start, end, 0, &e->gather);
 	pt_free_tables(e->mm, start, end, prev ? prev->end : 0, v ? v->start : e->mm->task_size,
-		       &e->gather);
+	               &e->gather);
 	return 0;
 }

@@ -40,9 +40,8 @@ static bool header_ok(const struct lx_elf64_ehdr *h)
 	       h->e_ident[LX_EI_CLASS] == LX_ELFCLASS64 &&
 	       h->e_ident[LX_EI_DATA] == LX_ELFDATA2LSB &&
 	       (h->e_type == LX_ET_EXEC || h->e_type == LX_ET_DYN) &&
-	       h->e_machine == LX_EM_AARCH64 &&
-	       h->e_phentsize == sizeof(struct lx_elf64_phdr) && h->e_phnum > 0 &&
-	       h->e_phnum <= PHDRS_MAX_BYTES / sizeof(struct lx_elf64_phdr);
+	       h->e_machine == LX_EM_AARCH64 && h->e_phentsize == sizeof(struct lx_elf64_phdr) &&
+	       h->e_phnum > 0 && h->e_phnum <= PHDRS_MAX_BYTES / sizeof(struct lx_elf64_phdr);
 }
 
 static bool load_ok(const struct lx_elf64_phdr *p)
@@ -123,7 +122,8 @@ int elf_interp(const struct elf_file *elf, char **name)
 
 		if (p->p_type != LX_PT_INTERP)
 			continue;
-		if (p->p_filesz < 2 || p->p_filesz > INTERP_MAX || p->p_offset > INT64_MAX - INTERP_MAX)
+		if (p->p_filesz < 2 || p->p_filesz > INTERP_MAX ||
+		    p->p_offset > INT64_MAX - INTERP_MAX)
 			return -LX_ENOEXEC;
 		s = malloc(p->p_filesz);
 		if (!s)
@@ -158,7 +158,8 @@ static uint32_t prot_of(const struct lx_elf64_phdr *p)
 static int map_bss(const struct lx_elf64_phdr *p, struct mm *mm, uint64_t bias)
 {
 	uint64_t start = p->p_vaddr + p->p_filesz + bias, end = p->p_vaddr + p->p_memsz + bias;
-	uint64_t page = p->p_filesz ? round_up_u64(start, PAGE_SIZE) : round_down_u64(start, PAGE_SIZE);
+	uint64_t page =
+	    p->p_filesz ? round_up_u64(start, PAGE_SIZE) : round_down_u64(start, PAGE_SIZE);
 	int64_t r;
 
 	if (end <= start)
@@ -171,22 +172,24 @@ static int map_bss(const struct lx_elf64_phdr *p, struct mm *mm, uint64_t bias)
 	end = round_up_u64(end, PAGE_SIZE);
 	if (end <= page)
 		return 0;
-	r = mm_map(mm, page, end - page, prot_of(p), LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED,
-		   NULL, 0);
+	r = mm_map(mm, page, end - page, prot_of(p),
+	           LX_MAP_PRIVATE | LX_MAP_ANONYMOUS | LX_MAP_FIXED, NULL, 0);
 	return r < 0 ? (int)r : 0;
 }
 
 static int map_segment(const struct elf_file *elf, const struct lx_elf64_phdr *p, struct mm *mm,
-		       uint64_t bias)
+                       uint64_t bias)
 {
 	uint64_t in = p->p_vaddr & ~PAGE_MASK;
 	int64_t r;
 
 	if (p->p_filesz != 0) {
 		r = mm_map(mm, p->p_vaddr - in + bias, p->p_filesz + in, prot_of(p),
-			   LX_MAP_PRIVATE | LX_MAP_FIXED, elf->file, p->p_offset - in);
+		           LX_MAP_PRIVATE | LX_MAP_FIXED, elf->file, p->p_offset - in);
 		if (r < 0)
-			return r == -LX_EPERM ? -LX_EPERM : r == -LX_ENOMEM ? -LX_ENOMEM : -LX_ENOEXEC;
+			return r == -LX_EPERM    ? -LX_EPERM
+			       : r == -LX_ENOMEM ? -LX_ENOMEM
+			                         : -LX_ENOEXEC;
 	}
 	return map_bss(p, mm, bias);
 }
@@ -194,7 +197,7 @@ static int map_segment(const struct elf_file *elf, const struct lx_elf64_phdr *p
 int elf_map(const struct elf_file *elf, struct mm *mm, uint64_t bias, struct elf_image *out)
 {
 	*out = (struct elf_image){
-		.bias = bias, .entry = elf->header.e_entry + bias, .code_start = UINT64_MAX};
+	    .bias = bias, .entry = elf->header.e_entry + bias, .code_start = UINT64_MAX};
 	for (unsigned i = 0; i < elf->header.e_phnum; i++) {
 		const struct lx_elf64_phdr *p = &elf->phdrs[i];
 		uint64_t start = p->p_vaddr + bias;

@@ -33,13 +33,13 @@ struct elf_image {
 	uint64_t bias;  /* what is added to the file's addresses */
 	uint64_t entry; /* biased, like the rest */
 	uint64_t phdrs;
-	uint64_t end;   /* of the highest segment's memory */
+	uint64_t end; /* of the highest segment's memory */
 	uint64_t code_start, code_end;
 };
 
 /* Maps the segments with the given bias into mm, which has nothing there. */
-int elf_map(const struct elf_file *elf, struct mm *mm, uint64_t bias, struct elf_image *out)
-	MUST_CHECK;
+int elf_map(const struct elf_file *elf, struct mm *mm, uint64_t bias,
+            struct elf_image *out) MUST_CHECK;
 
 /* Reads n bytes of a file through its page cache: -LX_ENOEXEC if it has fewer. */
 int elf_read(struct file *file, uint64_t offset, void *buf, uint64_t n) MUST_CHECK;

@@ -9,14 +9,14 @@
 #include "supervisor/mm/internal.h"
 #include "supervisor/vfs/vfs.h"
 
-#define STRING_MAX     131072u          /* bytes of one string, with its NUL */
-#define ARGS_MIN       131072u          /* always allowed */
-#define ARGS_MAX       (6ULL << 20)     /* three quarters of the default stack */
-#define STACK_FIRST    (132ULL << 10)   /* mapped at once */
-#define MINSIGSTKSZ    4720u            /* of an arm64 kernel without SVE */
-#define CLOCK_TICKS    100u
-#define PLATFORM       "aarch64"
-#define AUXV_MAX       24u
+#define STRING_MAX  131072u        /* bytes of one string, with its NUL */
+#define ARGS_MIN    131072u        /* always allowed */
+#define ARGS_MAX    (6ULL << 20)   /* three quarters of the default stack */
+#define STACK_FIRST (132ULL << 10) /* mapped at once */
+#define MINSIGSTKSZ 4720u          /* of an arm64 kernel without SVE */
+#define CLOCK_TICKS 100u
+#define PLATFORM    "aarch64"
+#define AUXV_MAX    24u
 
 struct strings {
 	uint64_t count, bytes;
@@ -56,12 +56,12 @@ static int plan_stack(const struct exec_image *img, struct stack_plan *p)
 		return err;
 	p->execfn_bytes = strnlen(img->execfn, STRING_MAX) + 1;
 	p->total = p->arg.bytes + p->env.bytes + p->execfn_bytes +
-		   (p->arg.count + p->env.count) * sizeof(uint64_t);
+	           (p->arg.count + p->env.count) * sizeof(uint64_t);
 	return p->execfn_bytes > STRING_MAX || p->total > limit ? -LX_E2BIG : 0;
 }
 
 static int map_stack(struct mm *mm, const struct exec_image *img, const struct stack_plan *p,
-		     bool executable)
+                     bool executable)
 {
 	uint64_t size = round_up_u64(p->total + STACK_FIRST, PAGE_SIZE);
 	uint32_t flags = VM_READ | VM_WRITE | VM_MAYRWX | VM_GROWSDOWN;
@@ -71,7 +71,7 @@ static int map_stack(struct mm *mm, const struct exec_image *img, const struct s
 		flags |= VM_EXEC;
 	if (size > img->stack_limit)
 		size = MAX(round_up_u64(p->total + 2 * PAGE_SIZE, PAGE_SIZE),
-			   round_down_u64(img->stack_limit, PAGE_SIZE));
+		           round_down_u64(img->stack_limit, PAGE_SIZE));
 	r = mm_map_special(mm, mm->stack_top - size, size, flags, NULL, 0, NULL);
 	return r < 0 ? (int)r : 0;
 }
@@ -111,7 +111,7 @@ struct program {
 };
 
 static void fill_auxv(struct auxv *a, const struct mm *mm, const struct exec_image *img,
-		      const struct program *p, uint64_t execfn, uint64_t platform, uint64_t random)
+                      const struct program *p, uint64_t execfn, uint64_t platform, uint64_t random)
 {
 	const struct vcpu_features *f = &mm->guest->features;
 
@@ -141,7 +141,7 @@ static void fill_auxv(struct auxv *a, const struct mm *mm, const struct exec_ima
 /* The strings at the top of the stack; the tables below are built in block, which has room for
  * argc, both pointer arrays with their ends, and the auxiliary vector. */
 static int fill_stack(struct mm *mm, const struct exec_image *img, const struct stack_plan *plan,
-		      const struct program *prog, uint64_t *block, uint64_t *sp)
+                      const struct program *prog, uint64_t *block, uint64_t *sp)
 {
 	uint64_t top = mm->stack_top - 8; /* ends with a word of zero */
 	uint64_t execfn = top - plan->execfn_bytes, env, arg, at, random, platform;
@@ -188,7 +188,7 @@ static int fill_stack(struct mm *mm, const struct exec_image *img, const struct 
 }
 
 static int build_stack(struct mm *mm, const struct exec_image *img, const struct program *prog,
-		       bool executable, uint64_t *sp)
+                       bool executable, uint64_t *sp)
 {
 	struct stack_plan plan;
 	uint64_t *block;
@@ -216,7 +216,8 @@ static int64_t choose_bias(const struct elf_file *elf, struct mm *mm, uint64_t b
 		return 0;
 	if (base != 0) {
 		base = round_down_u64(base, elf->align);
-		return range_bad(mm, base, size + PAGE_SIZE) ? -LX_ENOMEM : (int64_t)(base - elf->low);
+		return range_bad(mm, base, size + PAGE_SIZE) ? -LX_ENOMEM
+		                                             : (int64_t)(base - elf->low);
 	}
 	/* Room for the alignment too, since room is found by the page. */
 	room = mm_find_room(mm, 0, size + elf->align - PAGE_SIZE);
@@ -239,9 +240,9 @@ static int load(struct elf_file *elf, struct mm *mm, uint64_t base, struct elf_i
 }
 
 static int load_interp(struct task *t, const struct elf_file *elf, struct mm *mm,
-		       struct exec_image *img,
-		       int (*open_interp)(struct task *t, const char *path, struct file **out),
-		       struct program *prog)
+                       struct exec_image *img,
+                       int (*open_interp)(struct task *t, const char *path, struct file **out),
+                       struct program *prog)
 {
 	struct elf_file interp;
 	char *name;
@@ -264,8 +265,8 @@ static int load_interp(struct task *t, const struct elf_file *elf, struct mm *mm
 
 /* Everything inside the new address space, which nobody else knows yet. */
 static int build(struct guest *g, struct task *t, struct exec_image *img, struct elf_file *elf,
-		 int (*open_interp)(struct task *t, const char *path, struct file **out),
-		 struct mm *mm, struct a64_regs *regs)
+                 int (*open_interp)(struct task *t, const char *path, struct file **out),
+                 struct mm *mm, struct a64_regs *regs)
 {
 	struct program prog = {.phnum = elf->header.e_phnum};
 	struct mm_layout layout;
@@ -298,8 +299,8 @@ static int build(struct guest *g, struct task *t, struct exec_image *img, struct
 }
 
 int mm_exec(struct guest *g, struct task *t, struct exec_image *img,
-	    int (*open_interp)(struct task *t, const char *path, struct file **out), struct mm **out,
-	    struct a64_regs *regs)
+            int (*open_interp)(struct task *t, const char *path, struct file **out),
+            struct mm **out, struct a64_regs *regs)
 {
 	struct elf_file elf;
 	struct mm *mm;

@@ -72,8 +72,9 @@ static enum mm_fault fill_anon(const struct attempt *t, uint64_t *slot)
 	}
 	while (end < hi && pte_load(slot + ((end - t->va) >> PAGE_SHIFT)) == 0)
 		end += PAGE_SIZE;
-	if (frames_new_run(t->mm->arena, cluster_slot(first), (unsigned)((end - first) >> PAGE_SHIFT),
-			   sequential(t) ? FRAMES_ZEROED | FRAMES_SOON : FRAMES_ZEROED, &pa) != 0) {
+	if (frames_new_run(t->mm->arena, cluster_slot(first),
+	                   (unsigned)((end - first) >> PAGE_SHIFT),
+	                   sequential(t) ? FRAMES_ZEROED | FRAMES_SOON : FRAMES_ZEROED, &pa) != 0) {
 		first = t->va;
 		end = t->va + PAGE_SIZE;
 		s = slot;
@@ -276,7 +277,7 @@ int mm_expand_stack(struct mm_edit *e, struct vma *v, uint64_t addr)
 	if (v->end - start > limit || start < MM_MIN_ADDR)
 		return -LX_ENOMEM;
 	if (prev && (prev->end > start || (prev->flags & VM_RWX && !(prev->flags & VM_GROWSDOWN) &&
-					   start - prev->end < MM_STACK_GUARD)))
+	                                   start - prev->end < MM_STACK_GUARD)))
 		return -LX_ENOMEM;
 	if (!mm_may_grow(mm, v->flags, (v->start - start) >> PAGE_SHIFT))
 		return -LX_ENOMEM;

@@ -25,7 +25,7 @@ static inline unsigned cluster_slot(uint64_t addr)
 #define FRAMES_ZEROED 1u
 #define FRAMES_SOON   2u /* all of them will be touched: the host may bring them in at once */
 int frames_new_run(struct arena *a, unsigned slot, unsigned count, unsigned how,
-		   uint64_t *pa) MUST_CHECK;
+                   uint64_t *pa) MUST_CHECK;
 
 /* One frame, not zeroed: the one at pa if that is free, else one at the same place of its
  * cluster if that is easy.  pa may be any number. */

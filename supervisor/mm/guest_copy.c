@@ -7,7 +7,7 @@
 #ifdef GUEST_COPY_UNCHECKED
 
 __attribute__((no_sanitize("thread"))) NOINLINE void guest_copy(void *dst, const void *src,
-								 size_t n)
+                                                                size_t n)
 {
 	volatile uint8_t *d = dst;
 	const volatile uint8_t *s = src;

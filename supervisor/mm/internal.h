@@ -24,11 +24,11 @@
 #include "vcpu/pte.h"
 
 /* User addresses are below 1 << 48, the default of arm64 kernels. */
-#define MM_TASK_SIZE     (1ULL << 48)
-#define MM_MIN_ADDR      0x10000ULL /* vm.mmap_min_addr */
-#define MM_MAX_MAPS      65530u     /* vm.max_map_count */
-#define MM_STACK_GUARD   (256 * PAGE_SIZE)
-#define MM_TABLE_SPAN    (1ULL << 21) /* what one table of the last level covers */
+#define MM_TASK_SIZE   (1ULL << 48)
+#define MM_MIN_ADDR    0x10000ULL /* vm.mmap_min_addr */
+#define MM_MAX_MAPS    65530u     /* vm.max_map_count */
+#define MM_STACK_GUARD (256 * PAGE_SIZE)
+#define MM_TABLE_SPAN  (1ULL << 21) /* what one table of the last level covers */
 
 /* Flags of a VMA.  The first three equal LX_PROT_*. */
 #define VM_READ      0x1u
@@ -185,10 +185,11 @@ void pt_write_protect(struct mm *mm, uint64_t start, uint64_t end, struct pt_gat
 /* Frees the tables for [start, end) that cover nothing outside [floor, ceiling), all of which is
  * unmapped; mm.lock exclusive. */
 void pt_free_tables(struct mm *mm, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling,
-		    struct pt_gather *g);
+                    struct pt_gather *g);
 /* New permissions of v's flags for the pages of [start, end) of v. */
 void pt_protect(struct vma *v, uint64_t start, uint64_t end, struct pt_gather *g);
-int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t len, struct pt_gather *g) MUST_CHECK;
+int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t len,
+            struct pt_gather *g) MUST_CHECK;
 int pt_fork(struct mm *child, struct vma *v, struct pt_gather *g) MUST_CHECK;
 /* Pages present in [start, end). */
 uint64_t pt_count(struct mm *mm, uint64_t start, uint64_t end);
@@ -220,12 +221,12 @@ struct vma *mm_merge(struct mm_edit *e, struct vma *v);
 /* Gives the part [start, end) of *v new flags; *v is the VMA of just that part afterwards,
  * unless nothing changed. */
 int mm_change_flags(struct mm_edit *e, struct vma **v, uint64_t start, uint64_t end,
-		    uint32_t flags) MUST_CHECK;
+                    uint32_t flags) MUST_CHECK;
 /* Removes every mapping in [start, end). */
 int mm_clear(struct mm_edit *e, uint64_t start, uint64_t end) MUST_CHECK;
 /* A new VMA, linked in and counted; takes references.  NULL: no memory. */
 struct vma *mm_add(struct mm_edit *e, uint64_t start, uint64_t end, uint32_t flags,
-		   struct file *file, struct pagecache *cache, uint64_t offset);
+                   struct file *file, struct pagecache *cache, uint64_t offset);
 void mm_set_bounds(struct vma *v, uint64_t start, uint64_t end, uint64_t offset);
 void mm_set_flags(struct vma *v, uint32_t flags);
 /* Where a mapping of len goes that may be anywhere, hint being a wish (0: none). */
@@ -262,6 +263,6 @@ int mm_expand_stack(struct mm_edit *e, struct vma *v, uint64_t addr) MUST_CHECK;
 
 /* A file mapping or memory of the loader: like mm_map, with a label and more flags. */
 int64_t mm_map_special(struct mm *mm, uint64_t addr, uint64_t len, uint32_t vm_flags,
-		       struct pagecache *cache, uint64_t offset, const char *label) MUST_CHECK;
+                       struct pagecache *cache, uint64_t offset, const char *label) MUST_CHECK;
 
 #endif

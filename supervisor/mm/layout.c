@@ -10,7 +10,7 @@
 #include "supervisor/mm/internal.h"
 #include "supervisor/spec.h"
 
-#define RANDOM_PAGES  0x3ffffULL /* 18 bits of pages: 1 GiB */
+#define RANDOM_PAGES   0x3ffffULL /* 18 bits of pages: 1 GiB */
 #define STACK_ROOM_MIN (128ULL << 20)
 #define STACK_ROOM_MAX (MM_TASK_SIZE / 6 * 5)
 

@@ -120,7 +120,7 @@ static int64_t map_locked(struct mm_edit *e, struct request *r)
 	if (err)
 		return err;
 	v = mm_add(e, (uint64_t)addr, (uint64_t)addr + r->len, r->vm_flags, r->file, r->cache,
-		   r->offset);
+	           r->offset);
 	if (!v)
 		return -LX_ENOMEM;
 	v->label = r->label;
@@ -138,16 +138,17 @@ static int64_t map(struct mm *mm, struct request *r)
 	mm_edit_end(&e);
 	if (addr < 0)
 		return addr;
-	if (r->map_flags & LX_MAP_POPULATE || (r->vm_flags & (VM_LOCKED | VM_LOCKONFLT)) == VM_LOCKED)
+	if (r->map_flags & LX_MAP_POPULATE ||
+	    (r->vm_flags & (VM_LOCKED | VM_LOCKONFLT)) == VM_LOCKED)
 		mm_populate(mm, (uint64_t)addr, (uint64_t)addr + r->len,
-			    (r->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+		            (r->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
 	return addr;
 }
 
 /* Flags that MAP_SHARED_VALIDATE knows. */
-#define KNOWN_MAP_FLAGS                                                                            \
-	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE |     \
-	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE |                  \
+#define KNOWN_MAP_FLAGS                                                                        \
+	(LX_MAP_TYPE | LX_MAP_FIXED | LX_MAP_ANONYMOUS | LX_MAP_GROWSDOWN | LX_MAP_DENYWRITE | \
+	 LX_MAP_EXECUTABLE | LX_MAP_LOCKED | LX_MAP_NORESERVE | LX_MAP_POPULATE |              \
 	 LX_MAP_NONBLOCK | LX_MAP_STACK | LX_MAP_HUGETLB | LX_MAP_UNINITIALIZED)
 
 static bool mounted_noexec(const struct file *f)
@@ -207,7 +208,7 @@ static int prepare_anon(struct mm *mm, struct request *r, uint32_t flags, struct
 }
 
 int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags,
-	       struct file *file, uint64_t offset)
+               struct file *file, uint64_t offset)
 {
 	struct request r = {.addr = addr, .file = file, .offset = offset, .map_flags = flags};
 	struct pagecache *made = NULL;
@@ -243,15 +244,15 @@ int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint32
 }
 
 int64_t mm_map_special(struct mm *mm, uint64_t addr, uint64_t len, uint32_t vm_flags,
-		       struct pagecache *cache, uint64_t offset, const char *label)
+                       struct pagecache *cache, uint64_t offset, const char *label)
 {
 	struct request r = {.addr = addr,
-			    .len = len,
-			    .offset = offset,
-			    .vm_flags = vm_flags,
-			    .map_flags = addr ? LX_MAP_FIXED_NOREPLACE : 0,
-			    .cache = cache,
-			    .label = label};
+	                    .len = len,
+	                    .offset = offset,
+	                    .vm_flags = vm_flags,
+	                    .map_flags = addr ? LX_MAP_FIXED_NOREPLACE : 0,
+	                    .cache = cache,
+	                    .label = label};
 
 	return map(mm, &r);
 }
@@ -262,7 +263,8 @@ int64_t mm_unmap(struct mm *mm, uint64_t addr, uint64_t len)
 	struct mm_edit e;
 	int err;
 
-	if (addr & ~PAGE_MASK || rounded == 0 || len > mm->task_size || range_bad(mm, addr, rounded))
+	if (addr & ~PAGE_MASK || rounded == 0 || len > mm->task_size ||
+	    range_bad(mm, addr, rounded))
 		return -LX_EINVAL;
 	mm_edit_begin(&e, mm);
 	err = mm_clear(&e, addr, addr + rounded);
@@ -279,7 +281,8 @@ static bool brk_grow(struct mm_edit *e, uint64_t old, uint64_t new)
 
 	if (new > mm->task_size - PAGE_SIZE || !mm_may_grow(mm, flags, (new - old) >> PAGE_SHIFT))
 		return false;
-	if (flags & VM_LOCKED && over(mm->locked_pages, (new - old) >> PAGE_SHIFT, &mm->limits.memlock))
+	if (flags & VM_LOCKED &&
+	    over(mm->locked_pages, (new - old) >> PAGE_SHIFT, &mm->limits.memlock))
 		return false;
 	/* A page stays free behind the heap. */
 	if (vma_room_low(&mm->vmas, new - old + PAGE_SIZE, old, new + PAGE_SIZE) == 0)

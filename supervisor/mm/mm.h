@@ -46,11 +46,11 @@ struct guest *mm_guest(struct mm *mm);
 /* VMA protections and flags use the guest's PROT_* and MAP_* numbers (common/lx/mman.h). */
 /* mmap(2): returns the address or a negative errno.  file may be NULL; a reference is taken. */
 int64_t mm_map(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags,
-	       struct file *file, uint64_t offset) MUST_CHECK;
+               struct file *file, uint64_t offset) MUST_CHECK;
 int64_t mm_unmap(struct mm *mm, uint64_t addr, uint64_t len) MUST_CHECK;
 int64_t mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot) MUST_CHECK;
 int64_t mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
-		 uint64_t new_addr) MUST_CHECK;
+                 uint64_t new_addr) MUST_CHECK;
 /* remap_file_pages(2): shows the shared mapping's object from page number pgoff on. */
 int64_t mm_remap_file(struct mm *mm, uint64_t addr, uint64_t len, uint64_t pgoff) MUST_CHECK;
 int64_t mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice) MUST_CHECK;
@@ -73,8 +73,8 @@ struct futex_key {
 	uint64_t object; /* mm, or page cache identity */
 	uint64_t offset;
 };
-int mm_futex_key(struct mm *mm, struct guest_ptr p, bool private_flag, struct futex_key *out)
-	MUST_CHECK;
+int mm_futex_key(struct mm *mm, struct guest_ptr p, bool private_flag,
+                 struct futex_key *out) MUST_CHECK;
 
 /* Limits of the process that the address space has to respect, in bytes (UINT64_MAX: none):
  * RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK.  To be set after exec and fork and when
@@ -100,7 +100,7 @@ struct mm_vma_info {
 	uint64_t resident;
 };
 void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_vma_info *v),
-		     void *opaque);
+                     void *opaque);
 
 /*
  * exec: builds a new address space for the program in file (ELF only; scripts are resolved by
@@ -119,8 +119,8 @@ struct exec_image {
 	uint64_t stack_limit;
 };
 int mm_exec(struct guest *g, struct task *t, struct exec_image *img,
-	    int (*open_interp)(struct task *t, const char *path, struct file **out), struct mm **out,
-	    struct a64_regs *regs) MUST_CHECK;
+            int (*open_interp)(struct task *t, const char *path, struct file **out),
+            struct mm **out, struct a64_regs *regs) MUST_CHECK;
 /* Where the signal return code of the vDSO lies in this mm. */
 uint64_t mm_sigreturn_trampoline(struct mm *mm);
 
@@ -144,13 +144,15 @@ struct pagecache_ops {
 	void (*lock)(void *owner);
 	void (*unlock)(void *owner);
 };
-/* memory_only: pages are the object's only storage (tmpfs, memfd): never dropped before truncation. */
+/* memory_only: pages are the object's only storage (tmpfs, memfd): never dropped before truncation.
+ */
 int pagecache_new(struct arena *a, const struct pagecache_ops *ops, void *owner, bool memory_only,
-		  struct pagecache **out) MUST_CHECK;
+                  struct pagecache **out) MUST_CHECK;
 void pagecache_free(struct pagecache *pc);
 /* True when any page is present (so that read and write must go through it). */
 bool pagecache_active(const struct pagecache *pc);
-/* Reads up to the object's size; bytes, or negative errno for nothing.  Without the owner's lock. */
+/* Reads up to the object's size; bytes, or negative errno for nothing.  Without the owner's lock.
+ */
 int64_t pagecache_read(struct pagecache *pc, uint64_t offset, struct uio *u, uint64_t n) MUST_CHECK;
 /*
  * Writes, through to the owner's storage (unless memory_only).  Call with the owner's lock held;
@@ -158,7 +160,8 @@ int64_t pagecache_read(struct pagecache *pc, uint64_t offset, struct uio *u, uin
  * result is short, or -LX_EFAULT for nothing, when guest memory of u is not present: the caller
  * calls uio_prefault before it takes the lock, and again, without the lock, on a short result.
  */
-int64_t pagecache_write(struct pagecache *pc, uint64_t offset, struct uio *u, uint64_t n) MUST_CHECK;
+int64_t pagecache_write(struct pagecache *pc, uint64_t offset, struct uio *u,
+                        uint64_t n) MUST_CHECK;
 /* Drops (and unmaps from every address space) whole pages from size on, zeroes the tail.  With
  * the owner's lock held and its size lowered already. */
 void pagecache_truncate(struct pagecache *pc, uint64_t size);

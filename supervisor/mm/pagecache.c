@@ -44,7 +44,7 @@ uint64_t pagecache_size(struct pagecache *pc)
 }
 
 int pagecache_new(struct arena *a, const struct pagecache_ops *ops, void *owner, bool memory_only,
-		  struct pagecache **out)
+                  struct pagecache **out)
 {
 	struct pagecache *pc = calloc(1, sizeof(*pc));
 	struct arena_caches *all = arena_caches(a);
@@ -262,7 +262,7 @@ static int insert_run(struct pagecache *pc, uint64_t first, uint64_t pa, unsigne
 
 /* Fills [pa, pa+count pages) from the owner. */
 static int read_run(const struct pagecache_ops *ops, void *owner, struct pagecache *pc,
-		    uint64_t first, uint64_t pa, unsigned count)
+                    uint64_t first, uint64_t pa, unsigned count)
 {
 	uint8_t *host = frame_host(pc->arena, pa);
 	uint64_t offset = first << PAGE_SHIFT, n = count * PAGE_SIZE;
@@ -294,7 +294,7 @@ static int fill(struct pagecache *pc, const struct pagecache_ops *ops, void *own
 	if (ops->read_run && ops->read_page && !pc->memory_only)
 		count = run_length(pc, &first, index, size);
 	err = frames_new_run(pc->arena, (unsigned)(first % CLUSTER_FRAMES), count,
-			     ops->read_page ? FRAMES_SOON : FRAMES_ZEROED, &pa);
+	                     ops->read_page ? FRAMES_SOON : FRAMES_ZEROED, &pa);
 	if (err && count > 1) {
 		first = index;
 		count = 1;

@@ -22,9 +22,9 @@ struct pagecache {
 	const struct pagecache_ops *ops; /* of the owner; changed with lock held, when it goes */
 	void *owner;                     /* the cache itself for shared anonymous memory */
 	struct arena *arena;
-	uint64_t id;            /* never reused: identity of shared futexes */
-	uint64_t anon_size;     /* of shared anonymous memory */
-	struct list_head link;  /* arena's list */
+	uint64_t id;           /* never reused: identity of shared futexes */
+	uint64_t anon_size;    /* of shared anonymous memory */
+	struct list_head link; /* arena's list */
 
 	pthread_mutex_t lock;   /* everything below */
 	struct list_head maps;  /* vma.map_link */
@@ -33,7 +33,7 @@ struct pagecache {
 	uint64_t npages;        /* atomic; written under lock */
 	uint32_t visitors;      /* who call the owner without a reference to it */
 	pthread_cond_t no_visitors;
-	uint64_t reclaim_at;    /* where the search for pages to drop goes on */
+	uint64_t reclaim_at; /* where the search for pages to drop goes on */
 };
 
 /* Shared anonymous memory of size bytes, with one reference. */

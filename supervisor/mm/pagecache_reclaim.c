@@ -59,7 +59,7 @@ uint64_t arena_reclaim(struct arena *a, uint64_t n)
 	/* The caller may hold the lock of any cache, so nothing here may wait. */
 	if (pthread_mutex_trylock(&all->lock) != 0)
 		return 0;
-	list_for_each_entry(pc, &all->list, link) {
+	list_for_each_entry (pc, &all->list, link) {
 		if (dropped >= n)
 			break;
 		if (pthread_mutex_trylock(&pc->lock) != 0)
@@ -95,7 +95,7 @@ static bool get_unless_gone(struct pagecache *pc)
 
 	while (refs != 0) {
 		if (__atomic_compare_exchange_n(&pc->refs, &refs, refs + 1, true, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
+		                                __ATOMIC_RELAXED))
 			return true;
 	}
 	return false;

@@ -49,7 +49,7 @@ static void unmap_all(struct pagecache *pc, uint64_t first, uint64_t last, uint6
 	struct vma *v;
 	uint64_t lo, hi;
 
-	list_for_each_entry(v, &pc->maps, map_link) {
+	list_for_each_entry (v, &pc->maps, map_link) {
 		if (!shown(v, first, last, &lo, &hi))
 			continue;
 		pt_gather_init(&g, v->mm);
@@ -64,7 +64,7 @@ static void protect_all(struct pagecache *pc, uint64_t first, uint64_t last)
 	struct vma *v;
 	uint64_t lo, hi;
 
-	list_for_each_entry(v, &pc->maps, map_link) {
+	list_for_each_entry (v, &pc->maps, map_link) {
 		if (!(v->flags & VM_SHARED) || !shown(v, first, last, &lo, &hi))
 			continue;
 		pt_gather_init(&g, v->mm);
@@ -148,7 +148,8 @@ static void collect(struct pagecache *pc, uint64_t *from, uint64_t last, struct 
 		uint64_t pa = *word & PTE_ADDR_MASK;
 
 		if (*word & PAGE_DIRTY) {
-			/* A transfer that is writing into the page is not noticed: it stays dirty. */
+			/* A transfer that is writing into the page is not noticed: it stays dirty.
+			 */
 			if (frame_pins(pc->arena, pa) == 0)
 				*word &= ~PAGE_DIRTY;
 			frame_get(pc->arena, pa);
@@ -163,7 +164,7 @@ static void collect(struct pagecache *pc, uint64_t *from, uint64_t last, struct 
 }
 
 static int write_batch(struct pagecache *pc, const struct pagecache_ops *ops, void *owner,
-		       const struct write_batch *b)
+                       const struct write_batch *b)
 {
 	int ret = 0;
 
@@ -173,7 +174,7 @@ static int write_batch(struct pagecache *pc, const struct pagecache_ops *ops, vo
 
 		if (at < size && ops->write_page)
 			r = ops->write_page(owner, at, frame_host(pc->arena, b->pa[i]),
-					    MIN(size - at, PAGE_SIZE));
+			                    MIN(size - at, PAGE_SIZE));
 		if (r < 0) {
 			ret = (int)r;
 			pthread_mutex_lock(&pc->lock);

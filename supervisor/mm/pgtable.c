@@ -157,12 +157,13 @@ int pt_init(struct mm *mm)
  * Visits the present entries of [start, end): the body sees va, slot and pte.  Holes are
  * skipped a table at a time.
  */
-#define for_each_present(mm, lo, hi, va, slot, pte)                                           \
-	for (uint64_t va = (lo), next_ = 0; va < (hi); va = next_)                            \
+#define for_each_present(mm, lo, hi, va, slot, pte)                                               \
+	for (uint64_t va = (lo), next_ = 0; va < (hi); va = next_)                                \
 		for (uint64_t *table_ = pt_table((mm), va, &next_), *slot; table_; table_ = NULL) \
 			for (uint64_t stop_ = MIN(next_, (hi)), pte; va < stop_; va += PAGE_SIZE) \
-				if ((slot = &table_[pte_index(va, 3)], (pte = pte_load(slot)) == 0)) \
-					continue;                                             \
+				if ((slot = &table_[pte_index(va, 3)],                            \
+				     (pte = pte_load(slot)) == 0))                                \
+					continue;                                                 \
 				else
 
 void pt_unmap(struct mm *mm, uint64_t start, uint64_t end, uint64_t keep, struct pt_gather *g)
@@ -211,8 +212,8 @@ static bool restricts(uint64_t old, uint64_t new)
 {
 	if (!(old & PTE_VALID))
 		return false;
-	return !(new & PTE_VALID) || (pte_writable(old) && !pte_writable(new)) ||
-	       (!(old & PTE_UXN) && new & PTE_UXN);
+	return !(new &PTE_VALID) || (pte_writable(old) && !pte_writable(new)) ||
+	       (!(old & PTE_UXN) && new &PTE_UXN);
 }
 
 void pt_protect(struct vma *v, uint64_t start, uint64_t end, struct pt_gather *g)
@@ -231,7 +232,7 @@ void pt_protect(struct vma *v, uint64_t start, uint64_t end, struct pt_gather *g
 				writable = frame_exclusive(mm->arena, pa);
 			else
 				writable = pte_writable(pte) ||
-					   (v->flags & VM_SHARED && v->cache->memory_only);
+				           (v->flags & VM_SHARED && v->cache->memory_only);
 		}
 		changed = pte_make(pa, v->flags, own, writable);
 		if (changed == pte)
@@ -345,7 +346,7 @@ struct table_range {
 };
 
 static void free_level(struct mm *mm, uint64_t *table, int level, uint64_t base,
-		       const struct table_range *r)
+                       const struct table_range *r)
 {
 	uint64_t span = 1ULL << (PAGE_SHIFT + 9 * (3 - level));
 	uint64_t lo = MAX(base, round_down_u64(r->start, span));
@@ -369,7 +370,7 @@ static void free_level(struct mm *mm, uint64_t *table, int level, uint64_t base,
 }
 
 void pt_free_tables(struct mm *mm, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling,
-		    struct pt_gather *g)
+                    struct pt_gather *g)
 {
 	const struct table_range r = {start, end, floor, ceiling, g};
 

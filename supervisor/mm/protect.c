@@ -16,7 +16,8 @@ static bool covered(const struct mm *mm, uint64_t start, uint64_t end)
 	return false;
 }
 
-static int protect_vma(struct mm_edit *e, struct vma **v, uint64_t start, uint64_t end, uint32_t prot)
+static int protect_vma(struct mm_edit *e, struct vma **v, uint64_t start, uint64_t end,
+                       uint32_t prot)
 {
 	uint32_t old = (*v)->flags, flags = (old & ~VM_RWX) | prot;
 	int err;
@@ -86,7 +87,8 @@ static int lock_range(struct mm_edit *e, uint64_t start, uint64_t end, uint32_t 
 
 		if (v->flags & VM_SPECIAL)
 			continue;
-		err = mm_change_flags(e, &v, lo, hi, (v->flags & ~(VM_LOCKED | VM_LOCKONFLT)) | set);
+		err =
+		    mm_change_flags(e, &v, lo, hi, (v->flags & ~(VM_LOCKED | VM_LOCKONFLT)) | set);
 		if (err)
 			return err;
 		v = mm_merge(e, v);

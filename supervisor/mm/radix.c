@@ -80,7 +80,7 @@ uint64_t *radix_create(struct radix *r, uint64_t index)
 
 /* Looks in the subtree n, whose first index is base, from *index on. */
 static bool next_in(struct radix_node *n, unsigned level, uint64_t base, uint64_t *index,
-		    uint64_t last, uint64_t **word)
+                    uint64_t last, uint64_t **word)
 {
 	uint64_t span = 1ULL << level * BITS;
 	unsigned i = *index > base ? part(*index - base, level) : 0;

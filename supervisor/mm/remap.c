@@ -37,8 +37,9 @@ static int check_growth(struct mm *mm, const struct vma *v, uint64_t pages)
 	if (!mm_may_grow(mm, v->flags, pages))
 		return -LX_ENOMEM;
 	/* Offsets into the object must stay representable. */
-	if (v->cache && (add_overflows(v->offset + (v->end - v->start), pages << PAGE_SHIFT, &end) ||
-			 end > INT64_MAX))
+	if (v->cache &&
+	    (add_overflows(v->offset + (v->end - v->start), pages << PAGE_SHIFT, &end) ||
+	     end > INT64_MAX))
 		return -LX_EINVAL;
 	return 0;
 }
@@ -70,7 +71,8 @@ static int64_t move(struct mm_edit *e, struct vma *v, const struct remap *r)
 
 	if (mm->vmas.count + 3 > MM_MAX_MAPS)
 		return -LX_ENOMEM;
-	target = mm_add(e, r->new_addr, r->new_addr + r->new_len, v->flags, v->file, v->cache, offset);
+	target =
+	    mm_add(e, r->new_addr, r->new_addr + r->new_len, v->flags, v->file, v->cache, offset);
 	if (!target)
 		return -LX_ENOMEM;
 	target->label = v->label;
@@ -118,7 +120,8 @@ static int64_t remap_to(struct mm_edit *e, struct remap *r)
 		r->old_len = r->new_len;
 	}
 	err = find_source(mm, r, &v);
-	if (!err && r->flags & LX_MREMAP_DONTUNMAP && !mm_may_grow(mm, v->flags, r->old_len >> PAGE_SHIFT))
+	if (!err && r->flags & LX_MREMAP_DONTUNMAP &&
+	    !mm_may_grow(mm, v->flags, r->old_len >> PAGE_SHIFT))
 		err = -LX_ENOMEM;
 	if (!err && r->new_len > r->old_len)
 		err = check_growth(mm, v, (r->new_len - r->old_len) >> PAGE_SHIFT);
@@ -169,7 +172,7 @@ static int64_t resize(struct mm_edit *e, struct remap *r)
 }
 
 int64_t mm_remap(struct mm *mm, uint64_t addr, uint64_t old_len, uint64_t new_len, uint32_t flags,
-		 uint64_t new_addr)
+                 uint64_t new_addr)
 {
 	struct remap r = {.addr = addr, .flags = flags, .new_addr = new_addr};
 	bool locked = false;

@@ -21,7 +21,7 @@ static void release(struct mm *mm)
 	if (mm->space)
 		vcpu_space_free(mm->space);
 	/* From here on no page cache knows the page table any more. */
-	list_for_each_entry(v, &mm->vmas.list, link) {
+	list_for_each_entry (v, &mm->vmas.list, link) {
 		if (v->cache)
 			pagecache_map_del(v->cache, v);
 	}
@@ -147,7 +147,7 @@ static int fork_vma(struct mm_edit *child, struct vma *v, struct pt_gather *g)
 	if (v->flags & VM_DONTCOPY)
 		return 0;
 	copy = mm_add(child, v->start, v->end, v->flags & ~(VM_LOCKED | VM_LOCKONFLT), v->file,
-		      v->cache, v->offset);
+	              v->cache, v->offset);
 	if (!copy)
 		return -LX_ENOMEM;
 	copy->label = v->label;
@@ -166,7 +166,7 @@ static int fork_once(struct mm *mm, struct mm **out)
 	mm_edit_begin(&parent, mm);
 	fresh.mm = child;
 	copy_layout(child, mm);
-	list_for_each_entry(v, &mm->vmas.list, link) {
+	list_for_each_entry (v, &mm->vmas.list, link) {
 		err = fork_vma(&fresh, v, &parent.gather);
 		if (err)
 			break;
@@ -203,18 +203,18 @@ static const char *label_of(const struct mm *mm, const struct vma *v)
 }
 
 void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_vma_info *v),
-		     void *opaque)
+                     void *opaque)
 {
 	struct vma *v;
 
 	pthread_rwlock_rdlock(&mm->lock);
-	list_for_each_entry(v, &mm->vmas.list, link) {
+	list_for_each_entry (v, &mm->vmas.list, link) {
 		struct mm_vma_info info = {.start = v->start,
-					   .end = v->end,
-					   .offset = v->flags & VM_SPECIAL ? 0 : v->offset,
-					   .prot = v->flags & VM_RWX,
-					   .file = v->file,
-					   .label = label_of(mm, v)};
+		                           .end = v->end,
+		                           .offset = v->flags & VM_SPECIAL ? 0 : v->offset,
+		                           .prot = v->flags & VM_RWX,
+		                           .file = v->file,
+		                           .label = label_of(mm, v)};
 
 		info.flags = v->flags & VM_SHARED ? LX_MAP_SHARED : LX_MAP_PRIVATE;
 		if (v->flags & VM_GROWSDOWN)
@@ -246,23 +246,23 @@ void mm_get_usage(struct mm *mm, struct mm_usage *out)
 
 	pthread_rwlock_rdlock(&mm->lock);
 	*out = (struct mm_usage){
-		.total = mm->total_pages << PAGE_SHIFT,
-		.resident = (uint64_t)(anon + file) << PAGE_SHIFT,
-		.shared = (uint64_t)file << PAGE_SHIFT,
-		.text = round_up_u64(mm->code_end, PAGE_SIZE) -
-			round_down_u64(mm->code_start, PAGE_SIZE),
-		.data = mm->data_pages << PAGE_SHIFT,
-		.stack = mm->stack_pages << PAGE_SHIFT,
-		.locked = mm->locked_pages << PAGE_SHIFT,
-		.brk_start = mm->brk_start,
-		.brk = mm->brk,
-		.stack_start = mm->stack_start,
-		.code_start = mm->code_start,
-		.code_end = mm->code_end,
-		.arg_start = mm->arg_start,
-		.arg_end = mm->arg_end,
-		.env_start = mm->env_start,
-		.env_end = mm->env_end,
+	    .total = mm->total_pages << PAGE_SHIFT,
+	    .resident = (uint64_t)(anon + file) << PAGE_SHIFT,
+	    .shared = (uint64_t)file << PAGE_SHIFT,
+	    .text =
+	        round_up_u64(mm->code_end, PAGE_SIZE) - round_down_u64(mm->code_start, PAGE_SIZE),
+	    .data = mm->data_pages << PAGE_SHIFT,
+	    .stack = mm->stack_pages << PAGE_SHIFT,
+	    .locked = mm->locked_pages << PAGE_SHIFT,
+	    .brk_start = mm->brk_start,
+	    .brk = mm->brk,
+	    .stack_start = mm->stack_start,
+	    .code_start = mm->code_start,
+	    .code_end = mm->code_end,
+	    .arg_start = mm->arg_start,
+	    .arg_end = mm->arg_end,
+	    .env_start = mm->env_start,
+	    .env_end = mm->env_end,
 	};
 	pthread_rwlock_unlock(&mm->lock);
 }
@@ -285,7 +285,7 @@ int mm_futex_key(struct mm *mm, struct guest_ptr p, bool private_flag, struct fu
 		err = -LX_EFAULT;
 	else if (v->flags & VM_SHARED && v->cache)
 		*out = (struct futex_key){.object = v->cache->id << 1 | 1,
-					  .offset = v->offset + (p.va - v->start)};
+		                          .offset = v->offset + (p.va - v->start)};
 	pthread_rwlock_unlock(&mm->lock);
 	return err;
 }

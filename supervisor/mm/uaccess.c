@@ -46,7 +46,7 @@ static struct section *section_reuse(void)
 		bool expect = false;
 
 		if (__atomic_compare_exchange_n(&s->taken, &expect, true, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
+		                                __ATOMIC_RELAXED))
 			return s;
 	}
 	return NULL;
@@ -65,7 +65,7 @@ static NOINLINE struct section *section_new(void)
 		*s = (struct section){.taken = true};
 		s->next = __atomic_load_n(&all_sections, __ATOMIC_ACQUIRE);
 		while (!__atomic_compare_exchange_n(&all_sections, &s->next, s, false,
-						    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			;
 	}
 	if (pthread_setspecific(section_key, s) != 0) {
@@ -155,7 +155,7 @@ static ALWAYS_INLINE void copy_piece(enum copy_op op, uint8_t *guest, uint8_t *o
 }
 
 static ALWAYS_INLINE int copy(struct mm *mm, uint64_t va, uint8_t *own, size_t n, enum copy_op op,
-			      bool nofault)
+                              bool nofault)
 {
 	enum vcpu_access access = op == COPY_FROM ? VCPU_READ : VCPU_WRITE;
 
@@ -249,56 +249,56 @@ int64_t strncpy_from_user(struct mm *mm, char *dst, struct guest_ptr src, size_t
 }
 
 /* Aligned words are read and written whole, so that they are never seen torn. */
-#define DEFINE_WORD_ACCESS(type, suffix)                                                           \
-	int get_user_##suffix(struct mm *mm, type *out, struct guest_ptr p)                        \
-	{                                                                                          \
-		struct section *s;                                                                 \
-		type *word;                                                                        \
-                                                                                                   \
-		if (p.va % sizeof(type) != 0 || !access_ok(mm, p.va, sizeof(type)))                \
-			return copy_from_user(mm, out, p, sizeof(type));                           \
-		for (;;) {                                                                         \
-			s = section_begin(mm);                                                     \
-			if (!s)                                                                    \
-				return -LX_ENOMEM;                                                 \
-			word = (type *)(void *)reach(mm, p.va, VCPU_READ);                         \
-			if (word)                                                                  \
-				*out = __atomic_load_n(word, __ATOMIC_ACQUIRE);                    \
-			section_end(s);                                                            \
-			if (word)                                                                  \
-				return 0;                                                          \
-			if (mm_fault(mm, p.va, VCPU_READ) != MM_FAULT_OK)                          \
-				return -LX_EFAULT;                                                 \
-		}                                                                                  \
-	}                                                                                          \
-                                                                                                   \
-	int put_user_##suffix(struct mm *mm, struct guest_ptr p, type v)                           \
-	{                                                                                          \
-		struct section *s;                                                                 \
-		type *word;                                                                        \
-                                                                                                   \
-		if (p.va % sizeof(type) != 0 || !access_ok(mm, p.va, sizeof(type)))                \
-			return copy_to_user(mm, p, &v, sizeof(type));                              \
-		for (;;) {                                                                         \
-			s = section_begin(mm);                                                     \
-			if (!s)                                                                    \
-				return -LX_ENOMEM;                                                 \
-			word = (type *)(void *)reach(mm, p.va, VCPU_WRITE);                        \
-			if (word)                                                                  \
-				__atomic_store_n(word, v, __ATOMIC_RELEASE);                       \
-			section_end(s);                                                            \
-			if (word)                                                                  \
-				return 0;                                                          \
-			if (mm_fault(mm, p.va, VCPU_WRITE) != MM_FAULT_OK)                         \
-				return -LX_EFAULT;                                                 \
-		}                                                                                  \
+#define DEFINE_WORD_ACCESS(type, suffix)                                            \
+	int get_user_##suffix(struct mm *mm, type *out, struct guest_ptr p)         \
+	{                                                                           \
+		struct section *s;                                                  \
+		type *word;                                                         \
+                                                                                    \
+		if (p.va % sizeof(type) != 0 || !access_ok(mm, p.va, sizeof(type))) \
+			return copy_from_user(mm, out, p, sizeof(type));            \
+		for (;;) {                                                          \
+			s = section_begin(mm);                                      \
+			if (!s)                                                     \
+				return -LX_ENOMEM;                                  \
+			word = (type *)(void *)reach(mm, p.va, VCPU_READ);          \
+			if (word)                                                   \
+				*out = __atomic_load_n(word, __ATOMIC_ACQUIRE);     \
+			section_end(s);                                             \
+			if (word)                                                   \
+				return 0;                                           \
+			if (mm_fault(mm, p.va, VCPU_READ) != MM_FAULT_OK)           \
+				return -LX_EFAULT;                                  \
+		}                                                                   \
+	}                                                                           \
+                                                                                    \
+	int put_user_##suffix(struct mm *mm, struct guest_ptr p, type v)            \
+	{                                                                           \
+		struct section *s;                                                  \
+		type *word;                                                         \
+                                                                                    \
+		if (p.va % sizeof(type) != 0 || !access_ok(mm, p.va, sizeof(type))) \
+			return copy_to_user(mm, p, &v, sizeof(type));               \
+		for (;;) {                                                          \
+			s = section_begin(mm);                                      \
+			if (!s)                                                     \
+				return -LX_ENOMEM;                                  \
+			word = (type *)(void *)reach(mm, p.va, VCPU_WRITE);         \
+			if (word)                                                   \
+				__atomic_store_n(word, v, __ATOMIC_RELEASE);        \
+			section_end(s);                                             \
+			if (word)                                                   \
+				return 0;                                           \
+			if (mm_fault(mm, p.va, VCPU_WRITE) != MM_FAULT_OK)          \
+				return -LX_EFAULT;                                  \
+		}                                                                   \
 	}
 
 DEFINE_WORD_ACCESS(uint32_t, u32)
 DEFINE_WORD_ACCESS(uint64_t, u64)
 
 int cmpxchg_user_u32(struct mm *mm, struct guest_ptr p, uint32_t expect, uint32_t desired,
-		     uint32_t *old)
+                     uint32_t *old)
 {
 	if (p.va % 4 != 0)
 		return -LX_EINVAL;
@@ -314,7 +314,7 @@ int cmpxchg_user_u32(struct mm *mm, struct guest_ptr p, uint32_t expect, uint32_
 		if (word) {
 			*old = expect;
 			__atomic_compare_exchange_n(word, old, desired, false, __ATOMIC_SEQ_CST,
-						    __ATOMIC_SEQ_CST);
+			                            __ATOMIC_SEQ_CST);
 		}
 		section_end(s);
 		if (word)
@@ -413,7 +413,7 @@ void user_unpin(struct user_pin *pin)
 
 		while (left > 0) {
 			uint64_t piece =
-				MIN(left, PAGE_SIZE - ((uintptr_t)host & ~(uintptr_t)PAGE_MASK));
+			    MIN(left, PAGE_SIZE - ((uintptr_t)host & ~(uintptr_t)PAGE_MASK));
 
 			unpin_page(pin->mm, host, pin->write);
 			host += piece;

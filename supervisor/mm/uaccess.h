@@ -45,7 +45,7 @@ int put_user_u32(struct mm *mm, struct guest_ptr p, uint32_t v) MUST_CHECK;
 int put_user_u64(struct mm *mm, struct guest_ptr p, uint64_t v) MUST_CHECK;
 /* Atomic compare-and-exchange of a naturally aligned word (futexes); *old is what was there. */
 int cmpxchg_user_u32(struct mm *mm, struct guest_ptr p, uint32_t expect, uint32_t desired,
-		     uint32_t *old) MUST_CHECK;
+                     uint32_t *old) MUST_CHECK;
 
 /*
  * Pins guest memory for host I/O straight into it: fills iov with at most max pieces that
@@ -60,8 +60,8 @@ struct user_pin {
 	uint64_t bytes;
 	bool write; /* the host writes into guest memory */
 };
-int user_pin(struct mm *mm, struct guest_ptr p, uint64_t n, bool write, struct user_pin *out)
-	MUST_CHECK;
+int user_pin(struct mm *mm, struct guest_ptr p, uint64_t n, bool write,
+             struct user_pin *out) MUST_CHECK;
 void user_unpin(struct user_pin *pin);
 
 /*

@@ -54,9 +54,8 @@ int uio_init_iovec(struct uio *u, struct mm *mm, struct guest_ptr iov, uint64_t 
 	for (uint64_t i = 0; !err && i < count; i++) {
 		if (u->seg[i].len > INT64_MAX)
 			err = -LX_EINVAL;
-		else if (u->seg[i].len != 0 &&
-			 (u->seg[i].base >= mm->task_size ||
-			  u->seg[i].len > mm->task_size - u->seg[i].base))
+		else if (u->seg[i].len != 0 && (u->seg[i].base >= mm->task_size ||
+		                                u->seg[i].len > mm->task_size - u->seg[i].base))
 			err = -LX_EFAULT;
 		else
 			u->seg[i].len = MIN(u->seg[i].len, IO_MAX - total);
@@ -113,10 +112,10 @@ static int move_user(struct uio *u, uint64_t va, uint8_t *own, uint64_t n, enum 
 	switch (op) {
 	case UIO_FROM:
 		return u->nofault ? copy_from_user_nofault(u->mm, own, p, n)
-				  : copy_from_user(u->mm, own, p, n);
+		                  : copy_from_user(u->mm, own, p, n);
 	case UIO_TO:
 		return u->nofault ? copy_to_user_nofault(u->mm, p, own, n)
-				  : copy_to_user(u->mm, p, own, n);
+		                  : copy_to_user(u->mm, p, own, n);
 	default:
 		return clear_user(u->mm, p, n);
 	}

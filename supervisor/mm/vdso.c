@@ -13,16 +13,16 @@
 #include "supervisor/task/timer.h"
 #include "supervisor/task/wait.h"
 
-#define VDSO_PAGES    2u
-#define CLOCKS        12u
-#define CHECK_NS      INT64_C(1000000000)
-#define NOISE_NS      500
-#define SAMPLES       5
-#define MULT_ONE      (1ULL << 32) /* nanoseconds of a tick, as a fraction of 1 << 32 */
+#define VDSO_PAGES 2u
+#define CLOCKS     12u
+#define CHECK_NS   INT64_C(1000000000)
+#define NOISE_NS   500
+#define SAMPLES    5
+#define MULT_ONE   (1ULL << 32) /* nanoseconds of a tick, as a fraction of 1 << 32 */
 
 /* The clock data page: vdso.S reads it by these offsets. */
 struct vdso_clock_data {
-	uint32_t seq;   /* odd while the rest changes */
+	uint32_t seq;    /* odd while the rest changes */
 	uint32_t clocks; /* bit n: clock n is served */
 	uint64_t last, mult;
 	uint64_t pad;
@@ -40,8 +40,9 @@ struct vdso {
 	struct vdso_clock_data *data;
 };
 
-static const int served[] = {LX_CLOCK_REALTIME,         LX_CLOCK_MONOTONIC, LX_CLOCK_REALTIME_COARSE,
-			     LX_CLOCK_MONOTONIC_COARSE, LX_CLOCK_BOOTTIME,  LX_CLOCK_TAI};
+static const int served[] = {LX_CLOCK_REALTIME,        LX_CLOCK_MONOTONIC,
+                             LX_CLOCK_REALTIME_COARSE, LX_CLOCK_MONOTONIC_COARSE,
+                             LX_CLOCK_BOOTTIME,        LX_CLOCK_TAI};
 
 /* The exact clock behind a coarse one: the vDSO rounds itself. */
 static int exact(int clock)
@@ -109,7 +110,8 @@ static void tick(struct ktimer *timer)
 
 	measure(v->data);
 	if (ktimer_start(timer, deadline_after(CHECK_NS)) != 0)
-		__atomic_store_n(&v->data->clocks, 0, __ATOMIC_RELAXED); /* ask the kernel from now on */
+		__atomic_store_n(&v->data->clocks, 0,
+		                 __ATOMIC_RELAXED); /* ask the kernel from now on */
 }
 
 static int page(struct vdso *v, uint64_t index, void **host)
@@ -171,7 +173,8 @@ void vdso_free(struct vdso *v)
 /* The guest's vDSO, made by the first who asks. */
 static int vdso_get(struct arena *a, struct vdso **out)
 {
-	struct vdso **slot = arena_vdso(a), *v = __atomic_load_n(slot, __ATOMIC_ACQUIRE), *mine = NULL;
+	struct vdso **slot = arena_vdso(a), *v = __atomic_load_n(slot, __ATOMIC_ACQUIRE),
+	            *mine = NULL;
 	int err;
 
 	if (!v) {
@@ -179,7 +182,7 @@ static int vdso_get(struct arena *a, struct vdso **out)
 		if (err)
 			return err;
 		if (__atomic_compare_exchange_n(slot, &v, mine, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
+		                                __ATOMIC_ACQUIRE))
 			v = mine;
 		else
 			vdso_free(mine);
@@ -206,11 +209,11 @@ int vdso_map(struct mm *mm, uint64_t *base)
 	if (at < 0)
 		return (int)at;
 	*base = (uint64_t)at + PAGE_SIZE;
-	at = mm_map_special(mm, (uint64_t)at, PAGE_SIZE, VM_READ | VM_MAYREAD | VM_SPECIAL, v->cache, 0,
-			    "[vvar]");
+	at = mm_map_special(mm, (uint64_t)at, PAGE_SIZE, VM_READ | VM_MAYREAD | VM_SPECIAL,
+	                    v->cache, 0, "[vvar]");
 	if (at < 0)
 		return (int)at;
-	at = mm_map_special(mm, *base, PAGE_SIZE,
-			    VM_READ | VM_EXEC | VM_MAYRWX | VM_SPECIAL, v->cache, PAGE_SIZE, "[vdso]");
+	at = mm_map_special(mm, *base, PAGE_SIZE, VM_READ | VM_EXEC | VM_MAYRWX | VM_SPECIAL,
+	                    v->cache, PAGE_SIZE, "[vdso]");
 	return at < 0 ? (int)at : 0;
 }

@@ -21,7 +21,7 @@ static struct mm *limited_mm(struct task *t)
 	if (cred_capable(t->cred, LX_CAP_IPC_LOCK))
 		memlock = UINT64_MAX;
 	mm_set_limits(t->mm, task_rlimit(t, LX_RLIMIT_AS), task_rlimit(t, LX_RLIMIT_DATA),
-		      task_rlimit(t, LX_RLIMIT_STACK), memlock);
+	              task_rlimit(t, LX_RLIMIT_STACK), memlock);
 	return t->mm;
 }
 
@@ -142,7 +142,7 @@ int64_t sys_mlockall(struct task *t, const struct sys_args *a)
 	if (!may_lock(t))
 		return -LX_EPERM;
 	return mm_lock_all(limited_mm(t), flags & LX_MCL_CURRENT, flags & LX_MCL_FUTURE,
-			   flags & LX_MCL_ONFAULT);
+	                   flags & LX_MCL_ONFAULT);
 }
 
 int64_t sys_munlockall(struct task *t, const struct sys_args *a)

@@ -27,11 +27,8 @@ static void run(void)
 {
 	static char arg[] = "x";
 	static char *const argv[] = {arg, NULL};
-	struct exec_image img = {.file = &file.file,
-				 .argv = argv,
-				 .envp = argv,
-				 .execfn = "/x",
-				 .stack_limit = 8 << 20};
+	struct exec_image img = {
+	    .file = &file.file, .argv = argv, .envp = argv, .execfn = "/x", .stack_limit = 8 << 20};
 	struct a64_regs regs;
 	struct mm *mm;
 	uint64_t v;

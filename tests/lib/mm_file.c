@@ -60,11 +60,11 @@ void mm_file_init(struct mm_file *f, struct arena *a, uint64_t bytes, uint64_t r
 {
 	memset(f, 0, sizeof(*f));
 	f->cache_ops = (struct pagecache_ops){.read_page = read_page,
-					      .write_page = write_page,
-					      .size = size,
-					      .read_run = read_run,
-					      .lock = lock,
-					      .unlock = unlock};
+	                                      .write_page = write_page,
+	                                      .size = size,
+	                                      .read_run = read_run,
+	                                      .lock = lock,
+	                                      .unlock = unlock};
 	f->ops.mapping = mapping;
 	f->file.ops = &f->ops;
 	f->file.refs = 2;

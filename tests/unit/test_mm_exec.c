@@ -29,37 +29,37 @@ struct fixture {
 static void make_program(uint8_t *image, uint16_t type)
 {
 	static const uint32_t code[] = {
-		0xd2800540, /* mov x0, #42 */
-		0x910003e1, /* mov x1, sp */
-		0xd2800ba8, /* mov x8, #93 */
-		0xd4000001, /* svc #0 */
+	    0xd2800540, /* mov x0, #42 */
+	    0x910003e1, /* mov x1, sp */
+	    0xd2800ba8, /* mov x8, #93 */
+	    0xd4000001, /* svc #0 */
 	};
 	struct lx_elf64_ehdr h = {
-		.e_ident = {0x7f, 'E', 'L', 'F', LX_ELFCLASS64, LX_ELFDATA2LSB, LX_EV_CURRENT},
-		.e_type = type,
-		.e_machine = LX_EM_AARCH64,
-		.e_version = LX_EV_CURRENT,
-		.e_entry = TEXT_VA + 0x1000,
-		.e_phoff = sizeof(h),
-		.e_ehsize = sizeof(h),
-		.e_phentsize = sizeof(struct lx_elf64_phdr),
-		.e_phnum = 3,
+	    .e_ident = {0x7f, 'E', 'L', 'F', LX_ELFCLASS64, LX_ELFDATA2LSB, LX_EV_CURRENT},
+	    .e_type = type,
+	    .e_machine = LX_EM_AARCH64,
+	    .e_version = LX_EV_CURRENT,
+	    .e_entry = TEXT_VA + 0x1000,
+	    .e_phoff = sizeof(h),
+	    .e_ehsize = sizeof(h),
+	    .e_phentsize = sizeof(struct lx_elf64_phdr),
+	    .e_phnum = 3,
 	};
 	struct lx_elf64_phdr p[3] = {
-		{.p_type = LX_PT_LOAD,
-		 .p_flags = LX_PF_R | LX_PF_X,
-		 .p_vaddr = TEXT_VA,
-		 .p_filesz = 0x1000 + sizeof(code),
-		 .p_memsz = 0x1000 + sizeof(code),
-		 .p_align = 0x10000},
-		{.p_type = LX_PT_LOAD,
-		 .p_flags = LX_PF_R | LX_PF_W,
-		 .p_offset = 0x2000,
-		 .p_vaddr = DATA_VA,
-		 .p_filesz = 0x100,
-		 .p_memsz = BSS_SIZE,
-		 .p_align = 0x10000},
-		{.p_type = LX_PT_GNU_STACK, .p_flags = LX_PF_R | LX_PF_W},
+	    {.p_type = LX_PT_LOAD,
+	     .p_flags = LX_PF_R | LX_PF_X,
+	     .p_vaddr = TEXT_VA,
+	     .p_filesz = 0x1000 + sizeof(code),
+	     .p_memsz = 0x1000 + sizeof(code),
+	     .p_align = 0x10000},
+	    {.p_type = LX_PT_LOAD,
+	     .p_flags = LX_PF_R | LX_PF_W,
+	     .p_offset = 0x2000,
+	     .p_vaddr = DATA_VA,
+	     .p_filesz = 0x100,
+	     .p_memsz = BSS_SIZE,
+	     .p_align = 0x10000},
+	    {.p_type = LX_PT_GNU_STACK, .p_flags = LX_PF_R | LX_PF_W},
 	};
 
 	memset(image, 0xee, FILE_SIZE);
@@ -120,14 +120,14 @@ static int load(struct fixture *f, struct mm **mm, struct a64_regs *regs)
 	static char prog[] = "prog", one[] = "one", empty[] = "", env[] = "A=b";
 	static char *const argv[] = {prog, one, empty, NULL}, *const envp[] = {env, NULL};
 	struct exec_image img = {.file = &f->file.file,
-				 .argv = argv,
-				 .envp = envp,
-				 .execfn = "/bin/prog",
-				 .uid = 1,
-				 .euid = 2,
-				 .gid = 3,
-				 .egid = 4,
-				 .stack_limit = 8 << 20};
+	                         .argv = argv,
+	                         .envp = envp,
+	                         .execfn = "/bin/prog",
+	                         .uid = 1,
+	                         .euid = 2,
+	                         .gid = 3,
+	                         .egid = 4,
+	                         .stack_limit = 8 << 20};
 	int err;
 
 	the_interp = &f->interp;
@@ -257,7 +257,7 @@ static void an_interpreter_is_loaded_and_starts_first(void **state)
 
 	header(&f->file)->e_type = LX_ET_DYN;
 	*phdr(&f->file, 2) = (struct lx_elf64_phdr){
-		.p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 11, .p_memsz = 11};
+	    .p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 11, .p_memsz = 11};
 	memcpy(f->file.data + 0x3000, "/lib/ld.so", 11);
 	assert_int_equal(load(f, &mm, &regs), 0);
 	base = auxval(mm, regs.sp, LX_AT_BASE);
@@ -309,10 +309,10 @@ static void what_is_no_program_is_refused(void **state)
 	phdr(&f->file, 0)->p_vaddr = 0;
 	expect_error(f, -LX_EPERM);
 	*phdr(&f->file, 2) = (struct lx_elf64_phdr){
-		.p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 4, .p_memsz = 4};
+	    .p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 4, .p_memsz = 4};
 	expect_error(f, -LX_ENOEXEC);
 	*phdr(&f->file, 2) = (struct lx_elf64_phdr){
-		.p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 11, .p_memsz = 11};
+	    .p_type = LX_PT_INTERP, .p_offset = 0x3000, .p_filesz = 11, .p_memsz = 11};
 	memcpy(f->file.data + 0x3000, "/lib/no.so", 11);
 	expect_error(f, -LX_ENOENT);
 	mm_file_truncate(&f->file, 40);
@@ -323,10 +323,8 @@ static void arguments_have_limits(void **state)
 {
 	struct fixture *f = *state;
 	char *big = malloc(131073), *argv[70];
-	struct exec_image img = {.file = &f->file.file,
-				 .argv = argv,
-				 .execfn = "x",
-				 .stack_limit = 8 << 20};
+	struct exec_image img = {
+	    .file = &f->file.file, .argv = argv, .execfn = "x", .stack_limit = 8 << 20};
 	struct a64_regs regs;
 	struct mm *mm;
 
@@ -386,12 +384,12 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_static_program_runs_with_its_stack),
-		T(data_keeps_the_file_and_bss_is_zero),
-		T(an_interpreter_is_loaded_and_starts_first),
-		T(what_is_no_program_is_refused),
-		T(arguments_have_limits),
-		T(damaged_files_do_no_harm),
+	    T(a_static_program_runs_with_its_stack),
+	    T(data_keeps_the_file_and_bss_is_zero),
+	    T(an_interpreter_is_loaded_and_starts_first),
+	    T(what_is_no_program_is_refused),
+	    T(arguments_have_limits),
+	    T(damaged_files_do_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

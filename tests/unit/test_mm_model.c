@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#define BASE    0x40000000ULL
-#define PAGES   160u
-#define PROCS   4u
-#define OBJECTS 64u /* 0: the file; others: shared anonymous memory */
+#define BASE      0x40000000ULL
+#define PAGES     160u
+#define PROCS     4u
+#define OBJECTS   64u /* 0: the file; others: shared anonymous memory */
 #define OBJ_PAGES 64u
 
 /* One page of one process's window. */
@@ -71,9 +71,12 @@ static void drop(struct mpage *m)
 
 static uint32_t random_prot(void)
 {
-	static const uint32_t prots[] = {LX_PROT_NONE, LX_PROT_READ, LX_PROT_READ | LX_PROT_WRITE,
-					 LX_PROT_READ | LX_PROT_EXEC, LX_PROT_RWX,
-					 LX_PROT_READ | LX_PROT_WRITE};
+	static const uint32_t prots[] = {LX_PROT_NONE,
+	                                 LX_PROT_READ,
+	                                 LX_PROT_READ | LX_PROT_WRITE,
+	                                 LX_PROT_READ | LX_PROT_EXEC,
+	                                 LX_PROT_RWX,
+	                                 LX_PROT_READ | LX_PROT_WRITE};
 
 	return prots[rnd(ARRAY_LEN(prots))];
 }
@@ -109,18 +112,18 @@ static void do_map(unsigned p)
 	flags |= shared ? LX_MAP_SHARED : LX_MAP_PRIVATE;
 	if (!f)
 		flags |= LX_MAP_ANONYMOUS;
-	assert_int_equal(mm_map(procs[p], va_of(first), n * PAGE_SIZE, prot, flags, f,
-				index * PAGE_SIZE),
-			 va_of(first));
+	assert_int_equal(
+	    mm_map(procs[p], va_of(first), n * PAGE_SIZE, prot, flags, f, index * PAGE_SIZE),
+	    va_of(first));
 	for (unsigned i = 0; i < n; i++) {
 		struct mpage *m = &model[p][first + i];
 
 		drop(m);
 		*m = (struct mpage){.mapped = true,
-				    .shared = shared,
-				    .prot = prot,
-				    .object = object,
-				    .index = index + i};
+		                    .shared = shared,
+		                    .prot = prot,
+		                    .object = object,
+		                    .index = index + i};
 		if (object >= 0)
 			objects[object].users++;
 	}
@@ -221,7 +224,7 @@ static void do_remap(unsigned p)
 			return;
 	}
 	r = mm_remap(procs[p], va_of(first), n * PAGE_SIZE, (n + grow) * PAGE_SIZE,
-		     LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, va_of(to));
+	             LX_MREMAP_MAYMOVE | LX_MREMAP_FIXED, va_of(to));
 	for (unsigned i = 0; r == -LX_EFAULT && i < n + grow; i++)
 		drop(&model[p][to + i]); /* two mappings after all: the target went first */
 	if (r == -LX_EFAULT)
@@ -261,7 +264,7 @@ static void do_dontneed(unsigned p)
 			memset(m->word, 0, sizeof(m->word));
 	}
 	assert_int_equal(mm_advise(procs[p], va_of(first), n * PAGE_SIZE, LX_MADV_DONTNEED),
-			 hole ? -LX_ENOMEM : 0);
+	                 hole ? -LX_ENOMEM : 0);
 }
 
 static void do_fork(unsigned p)
@@ -400,7 +403,7 @@ static void random_operations_agree_with_the_model(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_operations_agree_with_the_model),
+	    cmocka_unit_test(random_operations_agree_with_the_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,24 +203,24 @@ static void file_rules_follow_the_manual(void **state)
 	assert_int_equal(mm_map(mm, 0, 1, LX_PROT_READ, LX_MAP_PRIVATE, file, 0), -LX_EACCES);
 	file->flags = 2;
 	assert_int_equal(mm_map(mm, 0, 1, RW, LX_MAP_SHARED_VALIDATE | LX_MAP_SYNC, file, 0),
-			 -LX_EOPNOTSUPP);
+	                 -LX_EOPNOTSUPP);
 	assert_int_equal(mm_map(mm, 0, 1, RW, LX_MAP_SHARED, file, 7), -LX_EINVAL);
 	assert_int_equal(mm_map(mm, 0, 4096, RW, LX_MAP_SHARED, file, INT64_MAX & ~0xfffll),
-			 -LX_EOVERFLOW);
+	                 -LX_EOVERFLOW);
 }
 
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(mapping_reads_in_runs),
-		T(shared_mappings_and_calls_see_each_other),
-		T(the_end_of_the_file_is_the_end),
-		T(holes_read_as_zeroes),
-		T(an_owner_that_fails_gives_a_bus_error),
-		T(more_dirty_pages_than_memory_are_possible),
-		T(unmapping_writes_back),
-		T(file_rules_follow_the_manual),
+	    T(mapping_reads_in_runs),
+	    T(shared_mappings_and_calls_see_each_other),
+	    T(the_end_of_the_file_is_the_end),
+	    T(holes_read_as_zeroes),
+	    T(an_owner_that_fails_gives_a_bus_error),
+	    T(more_dirty_pages_than_memory_are_possible),
+	    T(unmapping_writes_back),
+	    T(file_rules_follow_the_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

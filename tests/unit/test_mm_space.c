@@ -105,9 +105,10 @@ static void strings_end_where_they_end(void **state)
 	assert_int_equal(strncpy_from_user(f->mm, buf, guest_ptr(a + PAGE_SIZE - 6), 64), 5);
 	assert_string_equal(buf, "hello");
 	assert_int_equal(strncpy_from_user(f->mm, buf, guest_ptr(a + PAGE_SIZE - 6), 5),
-			 -LX_ENAMETOOLONG);
+	                 -LX_ENAMETOOLONG);
 	assert_int_equal(copy_to_user(f->mm, guest_ptr(a + PAGE_SIZE - 1), "x", 1), 0);
-	assert_int_equal(strncpy_from_user(f->mm, buf, guest_ptr(a + PAGE_SIZE - 6), 64), -LX_EFAULT);
+	assert_int_equal(strncpy_from_user(f->mm, buf, guest_ptr(a + PAGE_SIZE - 6), 64),
+	                 -LX_EFAULT);
 }
 
 static void fork_copies_on_write(void **state)
@@ -147,7 +148,7 @@ static void many_mappings_are_possible_up_to_the_limit(void **state)
 	/* Alternating protections cannot be merged. */
 	for (; n < 70000; n++) {
 		r = mm_map(f->mm, 0x100000000 + n * PAGE_SIZE, PAGE_SIZE,
-			   n % 2 ? LX_PROT_READ : LX_PROT_NONE, ANON | LX_MAP_FIXED, NULL, 0);
+		           n % 2 ? LX_PROT_READ : LX_PROT_NONE, ANON | LX_MAP_FIXED, NULL, 0);
 		if (r < 0)
 			break;
 	}
@@ -166,16 +167,18 @@ static void fixed_placement_follows_the_manual(void **state)
 
 	assert_int_equal(mm_map(f->mm, at, PAGE_SIZE, RW, ANON | LX_MAP_FIXED, NULL, 0), at);
 	assert_int_equal(mm_map(f->mm, at, PAGE_SIZE, RW, ANON | LX_MAP_FIXED_NOREPLACE, NULL, 0),
-			 -LX_EEXIST);
-	assert_int_equal(mm_map(f->mm, at + 1, PAGE_SIZE, RW, ANON | LX_MAP_FIXED, NULL, 0), -LX_EINVAL);
+	                 -LX_EEXIST);
+	assert_int_equal(mm_map(f->mm, at + 1, PAGE_SIZE, RW, ANON | LX_MAP_FIXED, NULL, 0),
+	                 -LX_EINVAL);
 	assert_int_equal(mm_map(f->mm, 0, PAGE_SIZE, RW, ANON | LX_MAP_FIXED, NULL, 0), -LX_EPERM);
 	assert_int_equal(mm_map(f->mm, 1ULL << 48, PAGE_SIZE, RW, ANON | LX_MAP_FIXED, NULL, 0),
-			 -LX_ENOMEM);
+	                 -LX_ENOMEM);
 	assert_int_equal(mm_map(f->mm, at, 0, RW, ANON, NULL, 0), -LX_EINVAL);
 	assert_int_equal(mm_map(f->mm, 0, UINT64_MAX, RW, ANON, NULL, 0), -LX_ENOMEM);
 	assert_int_equal(mm_map(f->mm, 0, PAGE_SIZE, RW, LX_MAP_ANONYMOUS, NULL, 0), -LX_EINVAL);
 	/* A hint is taken when there is room, else another place. */
-	assert_int_equal(mm_map(f->mm, at + PAGE_SIZE + 5, PAGE_SIZE, RW, ANON, NULL, 0), at + PAGE_SIZE);
+	assert_int_equal(mm_map(f->mm, at + PAGE_SIZE + 5, PAGE_SIZE, RW, ANON, NULL, 0),
+	                 at + PAGE_SIZE);
 	assert_true(mm_map(f->mm, at, PAGE_SIZE, RW, ANON, NULL, 0) > (int64_t)at + 4096);
 	assert_int_equal(mm_unmap(f->mm, at + 1, PAGE_SIZE), -LX_EINVAL);
 	assert_int_equal(mm_unmap(f->mm, at, 0), -LX_EINVAL);
@@ -235,15 +238,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(anonymous_memory_is_zero_and_keeps_writes),
-		T(bad_addresses_are_refused),
-		T(strings_end_where_they_end),
-		T(fork_copies_on_write),
-		T(many_mappings_are_possible_up_to_the_limit),
-		T(fixed_placement_follows_the_manual),
-		T(memory_runs_out_with_an_error),
-		T(pins_survive_fork_and_munmap),
-		T(heap_grows_and_shrinks),
+	    T(anonymous_memory_is_zero_and_keeps_writes),
+	    T(bad_addresses_are_refused),
+	    T(strings_end_where_they_end),
+	    T(fork_copies_on_write),
+	    T(many_mappings_are_possible_up_to_the_limit),
+	    T(fixed_placement_follows_the_manual),
+	    T(memory_runs_out_with_an_error),
+	    T(pins_survive_fork_and_munmap),
+	    T(heap_grows_and_shrinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

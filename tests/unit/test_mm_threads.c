@@ -75,7 +75,7 @@ static void *copier(void *arg)
 		default:
 			if (user_pin(mm, word_at(page), PAGE_SIZE, rnd(w, 2), &pin) > 0) {
 				v = __atomic_load_n((uint64_t *)pin.iov[0].iov_base,
-						    __ATOMIC_RELAXED);
+				                    __ATOMIC_RELAXED);
 				check(v == 0 || v == page);
 				user_unpin(&pin);
 			}
@@ -94,7 +94,7 @@ static void map_some(struct worker *w)
 	if (!use_file)
 		flags |= LX_MAP_ANONYMOUS;
 	check(mm_map(mm, BASE + first * PAGE_SIZE, n * PAGE_SIZE, RW, flags,
-		     use_file ? &file.file : NULL, first * PAGE_SIZE) > 0);
+	             use_file ? &file.file : NULL, first * PAGE_SIZE) > 0);
 }
 
 static void fork_and_look(struct worker *w)
@@ -128,7 +128,8 @@ static void *changer(void *arg)
 			check(mm_unmap(mm, at, n * PAGE_SIZE) == 0);
 			break;
 		case 1:
-			check(mm_protect(mm, at, n * PAGE_SIZE, rnd(w, 2) ? RW : LX_PROT_READ) != 1);
+			check(mm_protect(mm, at, n * PAGE_SIZE, rnd(w, 2) ? RW : LX_PROT_READ) !=
+			      1);
 			break;
 		case 2:
 			check(mm_advise(mm, at, n * PAGE_SIZE, LX_MADV_DONTNEED) != 1);
@@ -165,7 +166,8 @@ static void threads_share_an_address_space(void **state)
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		changers[i].seed = 100 + i;
-		assert_int_equal(pthread_create(&changers[i].thread, NULL, changer, &changers[i]), 0);
+		assert_int_equal(pthread_create(&changers[i].thread, NULL, changer, &changers[i]),
+		                 0);
 	}
 	for (unsigned i = 0; i < 2; i++)
 		pthread_join(changers[i].thread, NULL);
@@ -183,7 +185,7 @@ static void threads_share_an_address_space(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_share_an_address_space),
+	    cmocka_unit_test(threads_share_an_address_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
