@@ -40,6 +40,11 @@ static int64_t protect_locked(struct mm_edit *e, uint64_t start, uint64_t end, u
 	/* What lies before a hole or a refusal is changed, as on Linux. */
 	if (!v || v->start > start)
 		return -LX_ENOMEM;
+	if (prot & LX_PROT_GROWSDOWN) {
+		if (!(v->flags & VM_GROWSDOWN))
+			return -LX_EINVAL;
+		start = v->start;
+	}
 	while (start < end) {
 		uint64_t stop;
 		int err;
@@ -47,7 +52,7 @@ static int64_t protect_locked(struct mm_edit *e, uint64_t start, uint64_t end, u
 		if (!v || v->start > start)
 			return -LX_ENOMEM;
 		stop = MIN(v->end, end);
-		err = protect_vma(e, &v, start, stop, prot);
+		err = protect_vma(e, &v, start, stop, prot & LX_PROT_RWX);
 		if (err)
 			return err;
 		v = mm_merge(e, v);
@@ -69,10 +74,10 @@ int64_t mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
 		return 0;
 	if (rounded == 0 || range_bad(mm, addr, rounded))
 		return -LX_ENOMEM;
-	if (prot & ~(LX_PROT_RWX | LX_PROT_SEM))
+	if (prot & ~(LX_PROT_RWX | LX_PROT_SEM | LX_PROT_GROWSDOWN))
 		return -LX_EINVAL;
 	mm_edit_begin(&e, mm);
-	ret = protect_locked(&e, addr, addr + rounded, prot & LX_PROT_RWX);
+	ret = protect_locked(&e, addr, addr + rounded, prot);
 	mm_edit_end(&e);
 	return ret;
 }
