@@ -41,20 +41,32 @@ static int show_core_id(const struct synth_ctx *c, struct seqbuf *s)
 	return 0;
 }
 
+static int show_mask(struct seqbuf *s, uint64_t mask)
+{
+	if (mask >> 32)
+		seq_printf(s, "%x,%08x\n", (uint32_t)(mask >> 32), (uint32_t)mask);
+	else
+		seq_printf(s, "%x\n", (uint32_t)mask);
+	return 0;
+}
+
 static int show_own_mask(const struct synth_ctx *c, struct seqbuf *s)
 {
-	if (c->id.fd >= 32)
-		seq_printf(s, "%x,00000000\n", 1u << (c->id.fd - 32));
-	else
-		seq_printf(s, "%x\n", 1u << c->id.fd);
-	return 0;
+	return show_mask(s, UINT64_C(1) << c->id.fd);
+}
+
+static int show_all_mask(const struct synth_ctx *c, struct seqbuf *s)
+{
+	return show_mask(s, UINT64_MAX >> (64 - guest_cpu_count(c->g)));
 }
 
 static const struct synth_node topology_nodes[] = {
 	SHOW("core_cpus", show_own_mask),
 	SHOW("core_cpus_list", show_core_id),
 	SHOW("core_id", show_core_id),
+	SHOW("core_siblings", show_all_mask),
 	SHOW("core_siblings_list", show_cpu_range),
+	SHOW("package_cpus", show_all_mask),
 	SHOW("package_cpus_list", show_cpu_range),
 	NUMBER("physical_package_id", 0),
 	SHOW("thread_siblings", show_own_mask),
@@ -130,6 +142,7 @@ static int show_node_meminfo(const struct synth_ctx *c, struct seqbuf *s)
 
 static const struct synth_node node0_nodes[] = {
 	SHOW("cpulist", show_cpu_range),
+	SHOW("cpumap", show_all_mask),
 	TEXT("distance", "10\n"),
 	SHOW("meminfo", show_node_meminfo),
 	END,
