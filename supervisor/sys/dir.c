@@ -236,24 +236,20 @@ int64_t sys_renameat2(struct task *t, const struct sys_args *a)
 int64_t sys_readlinkat(struct task *t, const struct sys_args *a)
 {
 	int64_t size = (int32_t)arg_u32(a, 3), r;
-	char *name, *target;
+	char *target, first;
 	struct path p;
 
 	if (size <= 0)
 		return -LX_EINVAL;
-	r = path_from_user(t, arg_ptr(a, 1), &name);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), WALK_EMPTY, &p);
 	if (r < 0)
 		return r;
-	r = path_walk(t, arg_int(a, 0), name, WALK_EMPTY, &p);
-	if (r < 0) {
-		free(name);
-		return r;
-	}
-	if (!LX_S_ISLNK(p.dentry->inode->mode))
-		r = name[0] ? -LX_EINVAL : -LX_ENOENT;
-	else
+	if (LX_S_ISLNK(p.dentry->inode->mode))
 		r = inode_readlink(t, p.dentry->inode, &target);
-	free(name);
+	else if (copy_from_user(t->mm, &first, arg_ptr(a, 1), 1) == 0)
+		r = first ? -LX_EINVAL : -LX_ENOENT;
+	else
+		r = -LX_EFAULT;
 	if (r == 0) {
 		r = MIN((int64_t)strlen(target), size);
 		if (copy_to_user(t->mm, arg_ptr(a, 2), target, (size_t)r) < 0)
@@ -295,28 +291,11 @@ int64_t sys_getcwd(struct task *t, const struct sys_args *a)
 	return r;
 }
 
-/* Replaces one of the places of fs; takes over the references of p. */
-static void set_place(struct fs_context *fs, struct path *place, const struct path *p)
-{
-	struct path old;
-
-	pthread_mutex_lock(&fs->lock);
-	old = *place;
-	*place = *p;
-	pthread_mutex_unlock(&fs->lock);
-	path_put(&old);
-}
-
 /* A directory that may be entered. */
 static int64_t walk_dir(struct task *t, struct guest_ptr p, struct path *out)
 {
-	char *name;
-	int64_t r = path_from_user(t, p, &name);
+	int64_t r = path_walk_user(t, LX_AT_FDCWD, p, WALK_FOLLOW | WALK_DIRECTORY, out);
 
-	if (r < 0)
-		return r;
-	r = path_walk(t, LX_AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, out);
-	free(name);
 	if (r < 0)
 		return r;
 	r = vfs_permission(t, out->dentry->inode, LX_X_OK);
@@ -331,7 +310,7 @@ int64_t sys_chdir(struct task *t, const struct sys_args *a)
 	int64_t r = walk_dir(t, arg_ptr(a, 0), &p);
 
 	if (r == 0)
-		set_place(t->fs, &t->fs->cwd, &p);
+		fs_context_set(t->fs, &t->fs->cwd, &p);
 	return r;
 }
 
@@ -350,7 +329,7 @@ int64_t sys_fchdir(struct task *t, const struct sys_args *a)
 		struct path p = f->path;
 
 		path_get(&p);
-		set_place(t->fs, &t->fs->cwd, &p);
+		fs_context_set(t->fs, &t->fs->cwd, &p);
 	}
 	file_put(f);
 	return r;
@@ -367,6 +346,6 @@ int64_t sys_chroot(struct task *t, const struct sys_args *a)
 		path_put(&p);
 		return -LX_EPERM;
 	}
-	set_place(t->fs, &t->fs->root, &p);
+	fs_context_set(t->fs, &t->fs->root, &p);
 	return 0;
 }

@@ -197,16 +197,16 @@ struct pivot {
 
 static void pivot_place(struct fs_context *fs, struct path *place, const struct pivot *pv)
 {
-	struct path drop = {NULL, NULL};
+	struct path p = pv->new;
+	bool there;
 
 	pthread_mutex_lock(&fs->lock);
-	if (place->mnt == pv->old.mnt && place->dentry == pv->old.dentry) {
-		drop = *place;
-		*place = pv->new;
-		path_get(place);
-	}
+	there = place->mnt == pv->old.mnt && place->dentry == pv->old.dentry;
 	pthread_mutex_unlock(&fs->lock);
-	path_put(&drop);
+	if (there) {
+		path_get(&p);
+		fs_context_set(fs, place, &p);
+	}
 }
 
 static int pivot_group(void *opaque, struct tgroup *tg)

@@ -43,16 +43,15 @@ static int settle_flags(uint32_t *flags)
 static int64_t open_at(struct task *t, int dirfd, struct guest_ptr path, uint32_t flags, uint32_t mode,
 		       uint32_t walk)
 {
+	char name[LX_PATH_MAX];
 	struct file *f;
-	char *name;
 	int64_t r = settle_flags(&flags);
 
 	if (r == 0)
-		r = path_from_user(t, path, &name);
+		r = strncpy_from_user(t->mm, name, path, sizeof(name));
 	if (r < 0)
 		return r;
 	r = vfs_open(t, dirfd, name, flags, mode, walk, &f);
-	free(name);
 	return r < 0 ? r : install(t, f, flags);
 }
 
@@ -184,10 +183,10 @@ static bool real_is_effective(const struct cred *c)
 	       c->cap_effective == (c->uid == 0 ? c->cap_permitted : 0);
 }
 
-static int64_t access_walk(struct task *t, int dirfd, const char *name, int mode, uint32_t walk)
+static int64_t access_walk(struct task *t, int dirfd, struct guest_ptr name, int mode, uint32_t walk)
 {
 	struct path p;
-	int r = path_walk(t, dirfd, name, walk, &p);
+	int r = path_walk_user(t, dirfd, name, walk, &p);
 
 	if (r < 0)
 		return r;
@@ -208,7 +207,6 @@ static int64_t access_at(struct task *t, const struct sys_args *a, uint32_t flag
 	uint32_t walk = WALK_FOLLOW;
 	int mode = arg_int(a, 2);
 	struct cred real;
-	char *name;
 	int64_t r;
 
 	if ((mode & ~7) ||
@@ -218,9 +216,6 @@ static int64_t access_at(struct task *t, const struct sys_args *a, uint32_t flag
 		walk &= ~WALK_FOLLOW;
 	if (flags & LX_AT_EMPTY_PATH)
 		walk |= WALK_EMPTY;
-	r = path_from_user(t, arg_ptr(a, 1), &name);
-	if (r < 0)
-		return r;
 	if (!(flags & LX_AT_EACCESS) && !real_is_effective(t->cred)) {
 		real = *t->cred;
 		real.fsuid = real.uid;
@@ -228,9 +223,8 @@ static int64_t access_at(struct task *t, const struct sys_args *a, uint32_t flag
 		real.cap_effective = real.uid == 0 ? real.cap_permitted : 0;
 		t->fs_cred = &real;
 	}
-	r = access_walk(t, arg_int(a, 0), name, mode, walk);
+	r = access_walk(t, arg_int(a, 0), arg_ptr(a, 1), mode, walk);
 	t->fs_cred = NULL;
-	free(name);
 	return r;
 }
 
@@ -274,16 +268,11 @@ int64_t sys_name_to_handle_at(struct task *t, const struct sys_args *a)
 	uint32_t walk = (flags & LX_AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
 			(flags & LX_AT_EMPTY_PATH ? WALK_EMPTY : 0);
 	struct path p;
-	char *name;
 	int64_t r;
 
 	if (flags & ~(LX_AT_SYMLINK_FOLLOW | LX_AT_EMPTY_PATH))
 		return -LX_EINVAL;
-	r = path_from_user(t, arg_ptr(a, 1), &name);
-	if (r < 0)
-		return r;
-	r = path_walk(t, arg_int(a, 0), name, walk, &p);
-	free(name);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), walk, &p);
 	if (r < 0)
 		return r;
 	path_put(&p);

@@ -46,19 +46,6 @@ static int64_t put_stat(struct task *t, struct inode *inode, struct guest_ptr ou
 	return copy_to_user(t->mm, out, &st, sizeof(st));
 }
 
-/* The object that a call names by descriptor and path. */
-static int walk_user(struct task *t, int dirfd, struct guest_ptr name, uint32_t walk, struct path *out)
-{
-	char *copy;
-	int r = path_from_user(t, name, &copy);
-
-	if (r < 0)
-		return r;
-	r = path_walk(t, dirfd, copy, walk, out);
-	free(copy);
-	return r;
-}
-
 static uint32_t at_to_walk(uint32_t flags)
 {
 	return ((flags & LX_AT_SYMLINK_NOFOLLOW) ? 0 : WALK_FOLLOW) |
@@ -85,7 +72,7 @@ int64_t sys_newfstatat(struct task *t, const struct sys_args *a)
 
 	if (flags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH | LX_AT_NO_AUTOMOUNT))
 		return -LX_EINVAL;
-	r = walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
 	if (r < 0)
 		return r;
 	r = put_stat(t, p.dentry->inode, arg_ptr(a, 2));
@@ -147,7 +134,7 @@ int64_t sys_statx(struct task *t, const struct sys_args *a)
 		       LX_AT_STATX_SYNC_TYPE)) ||
 	    (flags & LX_AT_STATX_SYNC_TYPE) == LX_AT_STATX_SYNC_TYPE || (mask & LX_STATX_RESERVED))
 		return -LX_EINVAL;
-	r = walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
 	if (r < 0)
 		return r;
 	r = put_statx(t, &p, mask, arg_ptr(a, 4));
@@ -172,7 +159,7 @@ int64_t sys_fchmodat(struct task *t, const struct sys_args *a)
 {
 	struct vfs_attr attr = {.mode = arg_u32(a, 2)};
 	struct path p;
-	int64_t r = walk_user(t, arg_int(a, 0), arg_ptr(a, 1), WALK_FOLLOW, &p);
+	int64_t r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), WALK_FOLLOW, &p);
 
 	if (r < 0)
 		return r;
@@ -209,7 +196,7 @@ int64_t sys_fchownat(struct task *t, const struct sys_args *a)
 
 	if (flags & ~(LX_AT_SYMLINK_NOFOLLOW | LX_AT_EMPTY_PATH))
 		return -LX_EINVAL;
-	r = walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
 	if (r < 0)
 		return r;
 	r = chown_path(t, &p, arg_u32(a, 2), arg_u32(a, 3), NULL);
@@ -280,7 +267,7 @@ int64_t sys_utimensat(struct task *t, const struct sys_args *a)
 	}
 	if (mask == 0)
 		return 0;
-	r = walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
+	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), at_to_walk(flags), &p);
 	if (r < 0)
 		return r;
 	r = vfs_setattr(t, &p, mask, &attr, NULL);
@@ -308,7 +295,7 @@ static int64_t put_statfs(struct task *t, const struct path *p, struct guest_ptr
 int64_t sys_statfs(struct task *t, const struct sys_args *a)
 {
 	struct path p;
-	int64_t r = walk_user(t, LX_AT_FDCWD, arg_ptr(a, 0), WALK_FOLLOW, &p);
+	int64_t r = path_walk_user(t, LX_AT_FDCWD, arg_ptr(a, 0), WALK_FOLLOW, &p);
 
 	if (r < 0)
 		return r;

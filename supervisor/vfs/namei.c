@@ -98,7 +98,7 @@ int vfs_mknod(struct task *t, int dirfd, const char *name, uint32_t mode, uint64
 	struct inode *inode;
 	int r = making_begin(&m, t, dirfd, name, false);
 
-	mode &= LX_S_IFMT | (LX_S_IALLUGO & ~t->fs->umask);
+	mode &= LX_S_IFMT | (LX_S_IALLUGO & ~fs_umask(t->fs));
 	if (r == 0 && (LX_S_ISCHR(mode) || LX_S_ISBLK(mode)) &&
 	    !cred_capable(t->cred, LX_CAP_MKNOD))
 		r = -LX_EPERM;
@@ -126,7 +126,7 @@ int vfs_mkdir(struct task *t, int dirfd, const char *name, uint32_t mode)
 	int r = making_begin(&m, t, dirfd, name, true);
 
 	if (r == 0) {
-		mode = (mode & 01777 & ~t->fs->umask) | LX_S_IFDIR;
+		mode = (mode & 01777 & ~fs_umask(t->fs)) | LX_S_IFDIR;
 		mode = perm_new_mode(t->cred, m.dir, mode);
 		r = m.dir->ops->mkdir ? m.dir->ops->mkdir(m.dir, m.w.last, mode, t->cred, &inode)
 		                      : -LX_EPERM;

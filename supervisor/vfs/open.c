@@ -175,7 +175,7 @@ static int create_last(struct walk *w, uint32_t mode, struct dentry **d)
 		r = (dir->sb->flags & SB_NODCACHE) ? -LX_ENOENT : -LX_EACCES;
 	if (r < 0)
 		goto out;
-	mode = (mode & LX_S_IALLUGO & ~t->fs->umask) | LX_S_IFREG;
+	mode = (mode & LX_S_IALLUGO & ~fs_umask(t->fs)) | LX_S_IFREG;
 	r = dir->ops->create(dir, w->last, perm_new_mode(t->cred, dir, mode), t->cred, &inode);
 	if (r < 0)
 		goto out;
@@ -269,7 +269,7 @@ static int open_tmpfile(struct walk *w, uint32_t flags, uint32_t mode, struct fi
 		r = perm_may_create(t, dir);
 	if (r < 0)
 		return r;
-	mode = (mode & LX_S_IALLUGO & ~t->fs->umask) | LX_S_IFREG;
+	mode = (mode & LX_S_IALLUGO & ~fs_umask(t->fs)) | LX_S_IFREG;
 	r = dir->ops->tmpfile(dir, mode, t->cred, &inode);
 	if (r < 0)
 		return r;
@@ -298,23 +298,21 @@ int vfs_open(struct task *t, int dirfd, const char *name, uint32_t flags, uint32
 		walk |= WALK_DIRECTORY;
 	if ((flags & (LX_O_CREAT | LX_O_EXCL)) == (LX_O_CREAT | LX_O_EXCL))
 		walk &= ~WALK_FOLLOW;
-	r = walk_begin(&w, t, dirfd, name, walk);
-	if (r < 0)
-		goto out;
-	if (flags & LX_O_PATH) {
-		r = walk_all(&w);
-		if (r == 0)
-			r = open_path_only(t, &w.cur, flags, out);
-	} else if (flags & LX_O_TMPFILE_BIT) {
-		r = open_tmpfile(&w, flags, mode, out);
-	} else if (flags & LX_O_CREAT) {
-		r = (flags & LX_O_DIRECTORY) ? -LX_EINVAL : open_create(&w, flags, mode, out);
-	} else {
-		r = walk_all(&w);
-		if (r == 0)
-			r = open_at(t, &w.cur, flags, false, out);
+	if (!(flags & (LX_O_CREAT | LX_O_TMPFILE_BIT)) || (flags & LX_O_PATH)) {
+		struct path p;
+
+		r = path_walk(t, dirfd, name, walk, &p);
+		if (r == 0) {
+			r = vfs_open_path(t, &p, flags, out);
+			path_put(&p);
+		}
+		return r;
 	}
-out:
+	r = walk_begin(&w, t, dirfd, name, walk);
+	if (r == 0 && (flags & LX_O_TMPFILE_BIT))
+		r = open_tmpfile(&w, flags, mode, out);
+	else if (r == 0)
+		r = (flags & LX_O_DIRECTORY) ? -LX_EINVAL : open_create(&w, flags, mode, out);
 	walk_end(&w);
 	return r;
 }

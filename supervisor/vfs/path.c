@@ -159,6 +159,20 @@ int fs_context_new(const struct path *root, struct fs_context **out)
 	return 0;
 }
 
+void fs_context_set(struct fs_context *fs, struct path *place, const struct path *p)
+{
+	struct path old;
+
+	/* Walks under the tree lock use the place without a reference. */
+	tree_write_lock();
+	pthread_mutex_lock(&fs->lock);
+	old = *place;
+	*place = *p;
+	pthread_mutex_unlock(&fs->lock);
+	tree_write_unlock();
+	path_put(&old);
+}
+
 int fs_context_copy(struct fs_context *fs, struct fs_context **out)
 {
 	struct fs_context *copy = calloc(1, sizeof(*copy));

@@ -251,9 +251,15 @@ void fd_table_for_each(struct fd_table *t,
 struct fs_context {
 	uint32_t refs;
 	pthread_mutex_t lock;
-	struct path root, cwd;
+	struct path root, cwd; /* change by fs_context_set only: lock and the tree's write lock */
 	uint32_t umask;
 };
+static inline uint32_t fs_umask(const struct fs_context *fs)
+{
+	return __atomic_load_n(&fs->umask, __ATOMIC_RELAXED);
+}
+/* Replaces place, root or cwd of fs, by p, whose references are taken over. */
+void fs_context_set(struct fs_context *fs, struct path *place, const struct path *p);
 int fs_context_new(const struct path *root, struct fs_context **out) MUST_CHECK;
 int fs_context_copy(struct fs_context *fs, struct fs_context **out) MUST_CHECK;
 struct fs_context *fs_context_get(struct fs_context *fs);
@@ -270,6 +276,9 @@ void fs_context_put(struct fs_context *fs);
 #define WALK_IN_ROOT   128u
 int path_walk(struct task *t, int dirfd, const char *name, uint32_t flags,
               struct path *out) MUST_CHECK;
+/* The same with a name in guest memory. */
+int path_walk_user(struct task *t, int dirfd, struct guest_ptr name, uint32_t flags, struct path *out)
+	MUST_CHECK;
 /* The parent directory of name and its last component (into last, at most 255 bytes and NUL);
  * "." ".." and "/" as last components are given as they are. */
 int path_walk_parent(struct task *t, int dirfd, const char *name, struct path *parent,

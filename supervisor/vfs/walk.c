@@ -447,11 +447,73 @@ int walk_to_parent(struct walk *w)
 	return vfs_permission(w->t, w->cur.dentry->inode, LX_X_OK);
 }
 
+/*
+ * The whole walk under the tree lock, for names that are cached: no reference is taken but to the
+ * result, nothing is allocated, and root and working directory are borrowed (who changes them
+ * holds the tree lock for writing).  1: not possible, the ordinary walk has to do it.
+ */
+static int walk_cached(struct task *t, int dirfd, const char *name, uint32_t flags, struct path *out)
+{
+	const uint32_t plain = WALK_FOLLOW | WALK_DIRECTORY | WALK_EMPTY;
+	struct walk w;
+	char expanded[2][512];
+	bool slash = ends_in_slash(name);
+	struct path p;
+	int r;
+
+	if ((flags & ~plain) || !name[0] || (name[0] != '/' && dirfd != LX_AT_FDCWD))
+		return 1;
+	w.t = t;
+	w.flags = flags;
+	w.rest = name;
+	w.links = 0;
+	tree_read_lock();
+	w.root = t->fs->root;
+	p = name[0] == '/' ? t->fs->root : t->fs->cwd;
+	for (;;) {
+		struct dentry *child = NULL;
+		const char *target, *rest;
+		char *buf = expanded[w.links % 2];
+		int n;
+
+		r = run_locked(&w, &p, false, &child);
+		if (r != STEP_LINK)
+			break;
+		target = __atomic_load_n(&child->inode->link, __ATOMIC_ACQUIRE);
+		rest = w.rest + component(w.rest);
+		if (!target || child->inode->ops->follow || w.links >= LX_SYMLINK_MAX / 2 ||
+		    (mount_flags(p.mnt) & LX_MS_NOSYMFOLLOW)) {
+			r = STEP_SLOW;
+			break;
+		}
+		n = snprintf(buf, sizeof(expanded[0]), "%s%s", target, rest);
+		if (n < 0 || (size_t)n >= sizeof(expanded[0])) {
+			r = STEP_SLOW;
+			break;
+		}
+		w.links++;
+		w.rest = buf;
+		if (buf[0] == '/')
+			p = w.root;
+	}
+	if (r == 0 && (slash || (flags & WALK_DIRECTORY)) && !LX_S_ISDIR(p.dentry->inode->mode))
+		r = -LX_ENOTDIR;
+	if (r == 0) {
+		path_get(&p);
+		*out = p;
+	}
+	tree_read_unlock();
+	return r > 0 ? 1 : r;
+}
+
 int path_walk(struct task *t, int dirfd, const char *name, uint32_t flags, struct path *out)
 {
 	struct walk w;
-	int r = walk_begin(&w, t, dirfd, name, flags);
+	int r = walk_cached(t, dirfd, name, flags, out);
 
+	if (r <= 0)
+		return r;
+	r = walk_begin(&w, t, dirfd, name, flags);
 	if (r == 0)
 		r = walk_all(&w);
 	if (r == 0) {
@@ -460,6 +522,14 @@ int path_walk(struct task *t, int dirfd, const char *name, uint32_t flags, struc
 	}
 	walk_end(&w);
 	return r;
+}
+
+int path_walk_user(struct task *t, int dirfd, struct guest_ptr name, uint32_t flags, struct path *out)
+{
+	char buf[LX_PATH_MAX];
+	int64_t n = strncpy_from_user(t->mm, buf, name, sizeof(buf));
+
+	return n < 0 ? (int)n : path_walk(t, dirfd, buf, flags, out);
 }
 
 int path_walk_parent(struct task *t, int dirfd, const char *name, struct path *parent,
