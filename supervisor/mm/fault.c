@@ -373,14 +373,39 @@ enum mm_fault mm_fault(struct mm *mm, uint64_t va, enum vcpu_access access)
 	return ret;
 }
 
-void mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool write)
+/* Where the mapping of va ends, or the next one starts if there is none. */
+static uint64_t skip_from(struct mm *mm, uint64_t va)
 {
-	for (uint64_t va = start; va < end; va += PAGE_SIZE) {
+	const struct vma *v;
+	uint64_t to = UINT64_MAX;
+
+	pthread_rwlock_rdlock(&mm->lock);
+	v = vma_find(&mm->vmas, va);
+	if (v)
+		to = v->start > va ? v->start : v->end;
+	pthread_rwlock_unlock(&mm->lock);
+	return to;
+}
+
+enum mm_fault mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool write)
+{
+	enum mm_fault first = MM_FAULT_OK;
+	uint64_t va = start;
+
+	while (va < end && first != MM_FAULT_OOM) {
 		enum mm_fault r = mm_fault(mm, va, write ? VCPU_WRITE : VCPU_READ);
 
-		if (r == MM_FAULT_OOM)
-			return;
+		if (r == MM_FAULT_OK) {
+			va += PAGE_SIZE;
+			continue;
+		}
+		if (first == MM_FAULT_OK || r == MM_FAULT_OOM)
+			first = r;
+		/* What cannot be had here cannot be had in the rest of the mapping either, which
+		 * may be a very large one. */
+		va = skip_from(mm, va);
 	}
+	return first;
 }
 
 /* The first locked mapping from addr on whose pages are wanted at once; false: none. */

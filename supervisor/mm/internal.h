@@ -254,8 +254,8 @@ struct mm_layout {
 int mm_layout_make(const struct guest *g, uint64_t stack_limit, struct mm_layout *out) MUST_CHECK;
 
 /* fault.c */
-/* Makes the pages of [start, end) present as far as they can be. */
-void mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool write);
+/* Makes the pages of [start, end) present as far as they can be; what went wrong first. */
+enum mm_fault mm_populate(struct mm *mm, uint64_t start, uint64_t end, bool write);
 /* The same for every locked mapping. */
 void mm_populate_locked(struct mm *mm);
 /* Grows the stack VMA v down to hold addr; mm.lock exclusive. */

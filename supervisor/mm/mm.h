@@ -59,6 +59,8 @@ int64_t mm_brk(struct mm *mm, uint64_t addr);
 /* mlock(2), mlock2(2), munlock(2); and mlockall(2), munlockall(2) (neither current nor future). */
 int64_t mm_lock(struct mm *mm, uint64_t addr, uint64_t len, bool lock, bool on_fault) MUST_CHECK;
 int64_t mm_lock_all(struct mm *mm, bool current, bool future, bool on_fault) MUST_CHECK;
+/* Is every page of the range mapped, with whatever permissions? */
+bool mm_is_mapped(struct mm *mm, uint64_t addr, uint64_t len);
 /* mincore(2) for pages from addr on: a byte for each, 1 if it is in memory.  -LX_ENOMEM for
  * memory that is not mapped. */
 int64_t mm_residency(struct mm *mm, uint64_t addr, uint64_t pages, uint8_t *vec) MUST_CHECK;

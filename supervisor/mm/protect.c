@@ -121,6 +121,18 @@ static bool lock_limit_exceeded(const struct mm *mm, uint64_t more)
 	return mm->locked_pages + more > limit;
 }
 
+bool mm_is_mapped(struct mm *mm, uint64_t addr, uint64_t len)
+{
+	bool ret;
+
+	if (range_bad(mm, addr, len))
+		return false;
+	pthread_rwlock_rdlock(&mm->lock);
+	ret = len == 0 || covered(mm, addr, addr + len);
+	pthread_rwlock_unlock(&mm->lock);
+	return ret;
+}
+
 int64_t mm_lock(struct mm *mm, uint64_t addr, uint64_t len, bool lock, bool on_fault)
 {
 	uint64_t start = round_down_u64(addr, PAGE_SIZE), end;
@@ -141,8 +153,19 @@ int64_t mm_lock(struct mm *mm, uint64_t addr, uint64_t len, bool lock, bool on_f
 	else
 		ret = lock_range(&e, start, end, set);
 	mm_edit_end(&e);
-	if (ret == 0 && lock && !on_fault)
-		mm_populate(mm, start, end, false);
+	if (ret == 0 && lock && !on_fault) {
+		/* The range is locked even so: mlock(2), as Linux has it. */
+		switch (mm_populate(mm, start, end, false)) {
+		case MM_FAULT_OK:
+			break;
+		case MM_FAULT_OOM:
+			ret = -LX_EAGAIN;
+			break;
+		default:
+			ret = -LX_ENOMEM;
+			break;
+		}
+	}
 	return ret;
 }
 

@@ -154,17 +154,8 @@ int64_t sys_mbind(struct task *t, const struct sys_args *a)
 		err = check_policy(&mode, &nodes);
 	if (err)
 		return err;
-	/* Every page must be mapped: a chunk at a time. */
 	end = round_up_u64(end, PAGE_SIZE);
-	for (uint64_t at = addr; at < end;) {
-		uint64_t n = MIN((end - at) / PAGE_SIZE, (uint64_t)512);
-		uint8_t vec[512];
-
-		if (mm_residency(t->mm, at, n, vec) != 0)
-			return -LX_EFAULT;
-		at += n * PAGE_SIZE;
-	}
-	return 0;
+	return mm_is_mapped(t->mm, addr, end - addr) ? 0 : -LX_EFAULT;
 }
 
 int64_t sys_set_mempolicy_home_node(struct task *t, const struct sys_args *a)
