@@ -43,8 +43,8 @@ struct evwatch {
 	/* private to evloop */
 	struct evloop *loop;
 	enum evwatch_kind kind;
-	int fd;         /* watched, or the back end's own for this watch */
-	int number;     /* signal, or process id */
+	int fd;     /* watched, or the back end's own for this watch */
+	int number; /* signal, or process id */
 	unsigned events;
 	uint64_t ident, period_ns; /* kqueue: timers and user events */
 	bool first;                /* kqueue: a timer whose first delay differs from its period */
@@ -67,21 +67,21 @@ void evloop_stop(struct evloop *l);
 /* All return 0 or a negative Linux errno.  w must be zeroed or deleted.  fn and arg are kept.
  * A descriptor stays its owner's, may be watched once per loop, and is level-triggered. */
 int evloop_add_fd(struct evloop *l, struct evwatch *w, int fd, unsigned events, evwatch_fn *fn,
-		  void *arg) MUST_CHECK;
+                  void *arg) MUST_CHECK;
 /* Changes the events waited for.  0 keeps the watch silent, except that epoll goes on to report
  * EVLOOP_HUP, again and again: delete the watch then. */
 int evloop_set_events(struct evwatch *w, unsigned events) MUST_CHECK;
 /* First after delay_ns, then every period_ns (0: only once, and the watch is deleted before its
  * callback runs).  A delay of 0 expires at once. */
 int evloop_add_timer(struct evloop *l, struct evwatch *w, uint64_t delay_ns, uint64_t period_ns,
-		     evwatch_fn *fn, void *arg) MUST_CHECK;
+                     evwatch_fn *fn, void *arg) MUST_CHECK;
 /* Also blocks the signal in the calling thread (epoll) or ignores its default action (kqueue), so
  * that it reaches the loop and nothing else.  Set up signals before starting threads. */
 int evloop_add_signal(struct evloop *l, struct evwatch *w, int signo, evwatch_fn *fn,
-		      void *arg) MUST_CHECK;
+                      void *arg) MUST_CHECK;
 /* Once, when the child pid ends; reaps it.  The watch is deleted before its callback runs. */
 int evloop_add_process(struct evloop *l, struct evwatch *w, pid_t pid, evwatch_fn *fn,
-		       void *arg) MUST_CHECK;
+                       void *arg) MUST_CHECK;
 int evloop_add_user(struct evloop *l, struct evwatch *w, evwatch_fn *fn, void *arg) MUST_CHECK;
 /* Has a user watch called back on the loop's thread.  Callable from any thread. */
 void evloop_trigger(struct evwatch *w);

@@ -84,7 +84,7 @@ static unsigned from_epoll(uint32_t events, unsigned wanted)
 
 /* Starts w on fd, which is closed on failure when the back end owns it. */
 static int start(struct evloop *l, struct evwatch *w, enum evwatch_kind kind, int fd,
-		 unsigned events)
+                 unsigned events)
 {
 	struct epoll_event ev = {.events = to_epoll(events), .data.ptr = w};
 	int r;
@@ -105,7 +105,7 @@ static int start(struct evloop *l, struct evwatch *w, enum evwatch_kind kind, in
 }
 
 int evloop_add_fd(struct evloop *l, struct evwatch *w, int fd, unsigned events, evwatch_fn *fn,
-		  void *arg)
+                  void *arg)
 {
 	*w = (struct evwatch){.fn = fn, .arg = arg};
 	return start(l, w, EVWATCH_FD, fd, events);
@@ -128,15 +128,15 @@ int evloop_set_events(struct evwatch *w, unsigned events)
 static struct timespec to_timespec(uint64_t ns)
 {
 	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
-				 .tv_nsec = (long)(ns % 1000000000u)};
+	                         .tv_nsec = (long)(ns % 1000000000u)};
 }
 
 int evloop_add_timer(struct evloop *l, struct evwatch *w, uint64_t delay_ns, uint64_t period_ns,
-		     evwatch_fn *fn, void *arg)
+                     evwatch_fn *fn, void *arg)
 {
 	/* A timerfd set to 0 is disarmed, not expired. */
 	struct itimerspec its = {.it_interval = to_timespec(period_ns),
-				 .it_value = to_timespec(MAX(delay_ns, 1u))};
+	                         .it_value = to_timespec(MAX(delay_ns, 1u))};
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	int r;
 
@@ -162,7 +162,7 @@ int evloop_add_signal(struct evloop *l, struct evwatch *w, int signo, evwatch_fn
 	if (r != 0)
 		return plat_errno(r);
 	return start(l, w, EVWATCH_SIGNAL, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-		     EVLOOP_READ);
+	             EVLOOP_READ);
 }
 
 int evloop_add_process(struct evloop *l, struct evwatch *w, pid_t pid, evwatch_fn *fn, void *arg)

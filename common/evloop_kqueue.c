@@ -28,7 +28,7 @@ struct evloop {
 };
 
 static int change(struct evloop *l, uintptr_t ident, int16_t filter, uint16_t flags,
-		  uint32_t fflags, intptr_t data, struct evwatch *w)
+                  uint32_t fflags, intptr_t data, struct evwatch *w)
 {
 	struct kevent kev;
 
@@ -88,14 +88,13 @@ static int set_filters(struct evwatch *w, unsigned events)
 		return r;
 	r = set_filter(w, EVFILT_WRITE, events & EVLOOP_WRITE, w->events & EVLOOP_WRITE);
 	/* Back to what was before, so that a failure changes nothing. */
-	if (r < 0 &&
-	    set_filter(w, EVFILT_READ, w->events & EVLOOP_READ, events & EVLOOP_READ) < 0)
+	if (r < 0 && set_filter(w, EVFILT_READ, w->events & EVLOOP_READ, events & EVLOOP_READ) < 0)
 		return r;
 	return r;
 }
 
 int evloop_add_fd(struct evloop *l, struct evwatch *w, int fd, unsigned events, evwatch_fn *fn,
-		  void *arg)
+                  void *arg)
 {
 	int r;
 
@@ -121,8 +120,8 @@ int evloop_set_events(struct evwatch *w, unsigned events)
 }
 
 /* Adds a filter under a number of our own. */
-static int add_numbered(struct evloop *l, struct evwatch *w, enum evwatch_kind kind,
-			int16_t filter, uint16_t flags, uint32_t fflags, intptr_t data)
+static int add_numbered(struct evloop *l, struct evwatch *w, enum evwatch_kind kind, int16_t filter,
+                        uint16_t flags, uint32_t fflags, intptr_t data)
 {
 	int r;
 
@@ -136,19 +135,19 @@ static int add_numbered(struct evloop *l, struct evwatch *w, enum evwatch_kind k
 }
 
 int evloop_add_timer(struct evloop *l, struct evwatch *w, uint64_t delay_ns, uint64_t period_ns,
-		     evwatch_fn *fn, void *arg)
+                     evwatch_fn *fn, void *arg)
 {
 	uint64_t first = MIN(MAX(delay_ns, 1u), (uint64_t)INTPTR_MAX);
 
 	*w = (struct evwatch){.fn = fn,
-			      .arg = arg,
-			      .periodic = period_ns > 0,
-			      .period_ns = MIN(period_ns, (uint64_t)INTPTR_MAX),
-			      .first = delay_ns != period_ns};
+	                      .arg = arg,
+	                      .periodic = period_ns > 0,
+	                      .period_ns = MIN(period_ns, (uint64_t)INTPTR_MAX),
+	                      .first = delay_ns != period_ns};
 	/* kqueue's timers have one interval: a different first delay is a timer of its own. */
 	return add_numbered(l, w, EVWATCH_TIMER, EVFILT_TIMER,
-			    period_ns == 0 || w->first ? EV_ONESHOT : 0, NOTE_NSECONDS,
-			    (intptr_t)first);
+	                    period_ns == 0 || w->first ? EV_ONESHOT : 0, NOTE_NSECONDS,
+	                    (intptr_t)first);
 }
 
 int evloop_add_signal(struct evloop *l, struct evwatch *w, int signo, evwatch_fn *fn, void *arg)
@@ -219,7 +218,7 @@ static int remove_filter(struct evwatch *w)
 	case EVWATCH_PROCESS:
 		if (w->ident)
 			return change(w->loop, (uintptr_t)w->ident, EVFILT_TIMER, EV_DELETE, 0, 0,
-				      w);
+			              w);
 		return change(w->loop, (uintptr_t)w->number, EVFILT_PROC, EV_DELETE, 0, 0, w);
 	case EVWATCH_NONE:
 		break;
@@ -260,7 +259,7 @@ static bool handle_timer(struct evwatch *w, const struct kevent *kev)
 	} else if (w->first) {
 		w->first = false;
 		if (change(w->loop, (uintptr_t)w->ident, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS,
-			   (intptr_t)w->period_ns, w) < 0)
+		           (intptr_t)w->period_ns, w) < 0)
 			evloop_del(w);
 	}
 	w->fn(w, count);
@@ -305,7 +304,7 @@ static bool handle(struct evwatch *w, const struct kevent *kev)
 int evloop_step(struct evloop *l, int timeout_ms)
 {
 	struct timespec ts = {.tv_sec = timeout_ms / 1000,
-			      .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+	                      .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
 	int handled = 0, n = kevent(l->kq, NULL, 0, l->batch, BATCH, timeout_ms < 0 ? NULL : &ts);
 
 	if (n < 0)

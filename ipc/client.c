@@ -88,7 +88,7 @@ static struct pending *find_call(struct ipc_client *c, uint64_t id)
 {
 	struct pending *p;
 
-	list_for_each_entry(p, &c->calls[id % BUCKETS], by_id)
+	list_for_each_entry (p, &c->calls[id % BUCKETS], by_id)
 		if (p->id == id)
 			return p;
 	return NULL;
@@ -109,7 +109,7 @@ static void pass_reading_locked(struct ipc_client *c)
 
 /* The call is over; an async one goes to `done`, to be called back without the lock. */
 static void finish_locked(struct ipc_client *c, struct pending *p, int error,
-			  struct list_head *done)
+                          struct list_head *done)
 {
 	list_del_init(&p->by_id);
 	list_del_init(&p->waiting);
@@ -129,7 +129,7 @@ static void fail_all_locked(struct ipc_client *c, struct list_head *done)
 
 	c->gone = true;
 	for (unsigned i = 0; i < BUCKETS; i++)
-		list_for_each_entry_safe(p, next, &c->calls[i], by_id)
+		list_for_each_entry_safe (p, next, &c->calls[i], by_id)
 			finish_locked(c, p, -IPC_EGONE, done);
 }
 
@@ -173,12 +173,12 @@ static void run_callbacks(struct ipc_client *c, struct list_head *done)
 	_Alignas(16) uint8_t rep[IPC_MAX_STRUCT];
 	struct pending *p, *next;
 
-	list_for_each_entry_safe(p, next, done, waiting) {
+	list_for_each_entry_safe (p, next, done, waiting) {
 		int64_t result = take_result(c, p, rep);
 		struct ipc_fds none = {.count = 0};
 
 		p->async->done(p->async, result, result >= 0 ? rep : NULL,
-			       result >= 0 ? &p->reply->fds : &none);
+		               result >= 0 ? &p->reply->fds : &none);
 		ipc_reply_release(p->reply);
 		free(p);
 	}
@@ -234,7 +234,7 @@ static void *service_thread(void *arg)
 
 /* Sends a finished message whole. */
 static int send_message(struct ipc_client *c, const struct ipc_writer *w, const int *fds,
-			unsigned fd_count)
+                        unsigned fd_count)
 {
 	size_t done = 0;
 	int r;
@@ -243,7 +243,7 @@ static int send_message(struct ipc_client *c, const struct ipc_writer *w, const 
 	r = ipc_frame_send(c->fd, w->buf, w->len, &done, fds, fd_count, true);
 	pthread_mutex_unlock(&c->send_lock);
 	if (r < 0 && (done > 0 || r == -LX_EPIPE || r == -LX_ECONNRESET || r == -LX_EBADF ||
-		      r == -LX_ENOTCONN)) {
+	              r == -LX_ENOTCONN)) {
 		ipc_client_shutdown(c);
 		r = -IPC_EGONE;
 	}
@@ -304,8 +304,8 @@ static void wait_for_reply(struct ipc_client *c, struct pending *p)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static int send_request(struct ipc_client *c, uint64_t id, const struct ipc_op *op,
-			const void *req, const int *fds, unsigned fd_count)
+static int send_request(struct ipc_client *c, uint64_t id, const struct ipc_op *op, const void *req,
+                        const int *fds, unsigned fd_count)
 {
 	struct ipc_writer w;
 	int r;
@@ -327,7 +327,7 @@ static bool has_bytes(const struct ipc_message *m)
 }
 
 static int64_t call(struct ipc_client *c, struct pending *p, const void *req, const int *fds,
-		    unsigned fd_count, void *rep)
+                    unsigned fd_count, void *rep)
 {
 	uint64_t id = register_call(c, p);
 	int r;
@@ -342,7 +342,7 @@ static int64_t call(struct ipc_client *c, struct pending *p, const void *req, co
 }
 
 int64_t ipc_client_call(struct ipc_client *c, const struct ipc_op *op, const void *req,
-			const int *fds, unsigned fd_count, void *rep, struct ipc_reply *reply)
+                        const int *fds, unsigned fd_count, void *rep, struct ipc_reply *reply)
 {
 	_Alignas(16) uint8_t scratch[IPC_MAX_STRUCT];
 	struct pending p = {.op = op};
@@ -393,7 +393,7 @@ static int start_thread(struct ipc_client *c)
 }
 
 int ipc_client_submit(struct ipc_client *c, const struct ipc_op *op, const void *req,
-		      struct ipc_async *a)
+                      struct ipc_async *a)
 {
 	struct pending *p;
 	uint64_t id;

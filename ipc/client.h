@@ -50,8 +50,8 @@ int ipc_client_reconnect(struct ipc_client *c, int fd) MUST_CHECK;
  * fields (descriptors that come with it are closed then).
  */
 int64_t ipc_client_call(struct ipc_client *c, const struct ipc_op *op, const void *req,
-			const int *fds, unsigned fd_count, void *rep,
-			struct ipc_reply *reply) MUST_CHECK;
+                        const int *fds, unsigned fd_count, void *rep,
+                        struct ipc_reply *reply) MUST_CHECK;
 
 /* Sends a request that gets no reply: close, forget.  0 or a negative errno. */
 int ipc_client_post(struct ipc_client *c, const struct ipc_op *op, const void *req);
@@ -72,7 +72,7 @@ struct ipc_async {
 
 /* 0, and done will run; or a negative errno, and it will not. */
 int ipc_client_submit(struct ipc_client *c, const struct ipc_op *op, const void *req,
-		      struct ipc_async *a) MUST_CHECK;
+                      struct ipc_async *a) MUST_CHECK;
 /* Asks the peer to answer a now; done still runs, usually with -LX_ECANCELED. */
 void ipc_client_cancel(struct ipc_client *c, struct ipc_async *a);
 

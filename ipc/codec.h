@@ -48,9 +48,9 @@ void ipc_put_attr(struct ipc_writer *w, const struct ipc_attr *v);
 /* Whole messages.  Each returns 0 with the finished frame in w->buf, w->len, or a negative
  * Linux errno: -LX_EINVAL for a field outside its schema, -LX_E2BIG, -LX_ENOMEM. */
 int ipc_write_request(struct ipc_writer *w, enum ipc_kind kind, uint64_t id,
-		      const struct ipc_op *op, const void *req, unsigned fds) MUST_CHECK;
+                      const struct ipc_op *op, const void *req, unsigned fds) MUST_CHECK;
 int ipc_write_reply(struct ipc_writer *w, uint64_t id, const struct ipc_op *op, int64_t result,
-		    const void *rep, unsigned fds) MUST_CHECK;
+                    const void *rep, unsigned fds) MUST_CHECK;
 int ipc_write_hello(struct ipc_writer *w, const char *service) MUST_CHECK;
 int ipc_write_cancel(struct ipc_writer *w, uint64_t id, const struct ipc_op *op) MUST_CHECK;
 
@@ -79,21 +79,21 @@ struct ipc_envelope {
 
 /* Starts reading a message's body (without its header).  False: malformed. */
 bool ipc_read_envelope(struct ipc_reader *r, const uint8_t *body, size_t len,
-		       struct ipc_envelope *env) MUST_CHECK;
+                       struct ipc_envelope *env) MUST_CHECK;
 
 /* Reads the rest: a request's fields into req; a reply's result and, if it is not negative, its
  * fields into rep (else rep is zeroed).  False: malformed, or bytes left over. */
-bool ipc_read_request(struct ipc_reader *r, const struct ipc_envelope *env,
-		      const struct ipc_op *op, void *req) MUST_CHECK;
+bool ipc_read_request(struct ipc_reader *r, const struct ipc_envelope *env, const struct ipc_op *op,
+                      void *req) MUST_CHECK;
 bool ipc_read_reply(struct ipc_reader *r, const struct ipc_envelope *env, const struct ipc_op *op,
-		    int64_t *result, void *rep) MUST_CHECK;
+                    int64_t *result, void *rep) MUST_CHECK;
 
 struct ipc_hello {
 	uint64_t version, features;
 	struct ipc_bytes service;
 };
 bool ipc_read_hello(struct ipc_reader *r, const struct ipc_envelope *env,
-		    struct ipc_hello *hello) MUST_CHECK;
+                    struct ipc_hello *hello) MUST_CHECK;
 
 /* True if b is a path component: 1 to 255 bytes, no slash, no NUL, not "." or "..". */
 bool ipc_name_valid(struct ipc_bytes b);
@@ -103,6 +103,6 @@ bool ipc_text_valid(struct ipc_bytes b);
 
 /* One line for traces: "lookup(dir=1, name="etc")" of a request's or reply's body, cut to fit. */
 void ipc_describe(const struct ipc_service *service, const uint8_t *body, size_t len, char *out,
-		  size_t size);
+                  size_t size);
 
 #endif

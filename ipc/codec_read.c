@@ -207,7 +207,7 @@ bool ipc_text_valid(struct ipc_bytes b)
 }
 
 bool ipc_read_envelope(struct ipc_reader *r, const uint8_t *body, size_t len,
-		       struct ipc_envelope *env)
+                       struct ipc_envelope *env)
 {
 	unsigned count;
 	uint64_t kind;
@@ -224,8 +224,8 @@ bool ipc_read_envelope(struct ipc_reader *r, const uint8_t *body, size_t len,
 	return true;
 }
 
-bool ipc_read_request(struct ipc_reader *r, const struct ipc_envelope *env,
-		      const struct ipc_op *op, void *req)
+bool ipc_read_request(struct ipc_reader *r, const struct ipc_envelope *env, const struct ipc_op *op,
+                      void *req)
 {
 	if (env->fields != op->req.field_count)
 		return false;
@@ -234,7 +234,7 @@ bool ipc_read_request(struct ipc_reader *r, const struct ipc_envelope *env,
 }
 
 bool ipc_read_reply(struct ipc_reader *r, const struct ipc_envelope *env, const struct ipc_op *op,
-		    int64_t *result, void *rep)
+                    int64_t *result, void *rep)
 {
 	memset(rep, 0, op->rep.size);
 	*result = ipc_get_i64(r);

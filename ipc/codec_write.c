@@ -168,7 +168,7 @@ static int finish(struct ipc_writer *w, unsigned fds)
 }
 
 static void open_message(struct ipc_writer *w, enum ipc_kind kind, uint64_t id, uint32_t op,
-			 unsigned fields)
+                         unsigned fields)
 {
 	ipc_put_array(w, 3 + fields);
 	ipc_put_u64(w, kind);
@@ -177,7 +177,7 @@ static void open_message(struct ipc_writer *w, enum ipc_kind kind, uint64_t id, 
 }
 
 int ipc_write_request(struct ipc_writer *w, enum ipc_kind kind, uint64_t id,
-		      const struct ipc_op *op, const void *req, unsigned fds)
+                      const struct ipc_op *op, const void *req, unsigned fds)
 {
 	if (fds > op->req_fds)
 		return -LX_EINVAL;
@@ -187,12 +187,12 @@ int ipc_write_request(struct ipc_writer *w, enum ipc_kind kind, uint64_t id,
 }
 
 int ipc_write_reply(struct ipc_writer *w, uint64_t id, const struct ipc_op *op, int64_t result,
-		    const void *rep, unsigned fds)
+                    const void *rep, unsigned fds)
 {
 	if (fds > op->rep_fds)
 		return -LX_EINVAL;
 	open_message(w, IPC_KIND_REPLY, id, op->number,
-		     1 + (result >= 0 ? op->rep.field_count : 0));
+	             1 + (result >= 0 ? op->rep.field_count : 0));
 	ipc_put_i64(w, result);
 	if (result >= 0)
 		op->rep.encode(w, rep);

@@ -82,7 +82,7 @@ static _Thread_local struct current {
 	uint64_t id;
 	const struct ipc_op *op;
 	bool oneway, deferred;
-} *current;
+} * current;
 
 static void put_conn(struct ipc_conn *conn)
 {
@@ -136,7 +136,7 @@ static void drop_out_locked(struct ipc_conn *conn)
 {
 	struct out_message *o, *next;
 
-	list_for_each_entry_safe(o, next, &conn->out, link) {
+	list_for_each_entry_safe (o, next, &conn->out, link) {
 		list_del_init(&o->link);
 		ipc_fds_close(&o->fds);
 		free(o->buf);
@@ -156,8 +156,8 @@ static void fail_all(struct ipc_conn *conn)
 	for (;;) {
 		pthread_mutex_lock(&conn->lock);
 		q = list_empty(&conn->requests)
-			    ? NULL
-			    : list_first_entry(&conn->requests, struct request, link);
+		        ? NULL
+		        : list_first_entry(&conn->requests, struct request, link);
 		if (q)
 			list_del_init(&q->link);
 		pthread_mutex_unlock(&conn->lock);
@@ -168,7 +168,7 @@ static void fail_all(struct ipc_conn *conn)
 	}
 	/* Taken off one by one: a cancel may finish its own call, or others. */
 	pthread_mutex_lock(&conn->lock);
-	list_for_each_entry_safe(call, next, &conn->deferred, link) {
+	list_for_each_entry_safe (call, next, &conn->deferred, link) {
 		list_del_init(&call->link);
 		list_add_tail(&call->link, &calls);
 	}
@@ -224,7 +224,7 @@ static bool flush_locked(struct ipc_conn *conn)
 		struct out_message *o = list_first_entry(&conn->out, struct out_message, link);
 		size_t before = o->done;
 		int r = ipc_frame_send(conn->cfg.fd, o->buf, o->len, &o->done, o->fds.fd,
-				       o->fds.count, false);
+		                       o->fds.count, false);
 
 		conn->out_bytes -= o->done - before;
 		/* The descriptors went with the first byte. */
@@ -244,7 +244,7 @@ static bool flush_locked(struct ipc_conn *conn)
 
 /* Queues the finished message in w, whose memory moves to the queue; fds move too. */
 static int enqueue_locked(struct ipc_conn *conn, const struct ipc_writer *w, size_t done,
-			  struct ipc_fds *fds)
+                          struct ipc_fds *fds)
 {
 	struct out_message *o = malloc(sizeof(*o));
 	uint8_t *copy = malloc(w->len);
@@ -281,7 +281,7 @@ static int send_on_loop(struct ipc_conn *conn, const struct ipc_writer *w, struc
 	}
 	if (list_empty(&conn->out))
 		r = ipc_frame_send(conn->cfg.fd, w->buf, w->len, &done, fds ? fds->fd : NULL,
-				   fds ? fds->count : 0, false);
+		                   fds ? fds->count : 0, false);
 	if (r == -LX_EAGAIN) {
 		r = enqueue_locked(conn, w, done, fds);
 		/* Only the loop's thread may change what it waits for. */
@@ -304,7 +304,7 @@ static int send_message(struct ipc_conn *conn, const struct ipc_writer *w, struc
 	} else {
 		pthread_mutex_lock(&conn->tx_lock);
 		r = ipc_frame_send(conn->cfg.fd, w->buf, w->len, &done, fds ? fds->fd : NULL,
-				   fds ? fds->count : 0, true);
+		                   fds ? fds->count : 0, true);
 		pthread_mutex_unlock(&conn->tx_lock);
 	}
 	if (r < 0)
@@ -314,8 +314,8 @@ static int send_message(struct ipc_conn *conn, const struct ipc_writer *w, struc
 	return r;
 }
 
-static void send_reply(struct ipc_conn *conn, uint64_t id, const struct ipc_op *op,
-		       int64_t result, const void *rep, struct ipc_fds *out)
+static void send_reply(struct ipc_conn *conn, uint64_t id, const struct ipc_op *op, int64_t result,
+                       const void *rep, struct ipc_fds *out)
 {
 	struct ipc_writer w;
 	int r;
@@ -327,8 +327,7 @@ static void send_reply(struct ipc_conn *conn, uint64_t id, const struct ipc_op *
 	ipc_writer_init(&w);
 	r = ipc_write_reply(&w, id, op, result, rep, out ? out->count : 0);
 	if (r < 0) {
-		log_error("ipc: the reply of %s cannot be encoded: %s", op->name,
-			  lx_errno_name(r));
+		log_error("ipc: the reply of %s cannot be encoded: %s", op->name, lx_errno_name(r));
 		if (out)
 			ipc_fds_close(out);
 		ipc_writer_release(&w);
@@ -344,7 +343,7 @@ static void send_reply(struct ipc_conn *conn, uint64_t id, const struct ipc_op *
 
 /* A request or one-way message: decode, call the handler, answer. */
 static int handle_request(struct ipc_conn *conn, struct ipc_reader *r,
-			  const struct ipc_envelope *env, struct ipc_fds *in)
+                          const struct ipc_envelope *env, struct ipc_fds *in)
 {
 	_Alignas(16) uint8_t req[IPC_MAX_STRUCT], rep[IPC_MAX_STRUCT];
 	const struct ipc_handlers *h = conn->cfg.handlers;
@@ -353,8 +352,8 @@ static int handle_request(struct ipc_conn *conn, struct ipc_reader *r,
 	struct current now = {conn, env->id, op, env->kind == IPC_KIND_ONEWAY, false};
 	int64_t result;
 
-	if (!op || op->peer != h->peer || !h->fn[op - h->service->ops] ||
-	    in->count > op->req_fds || !ipc_read_request(r, env, op, req))
+	if (!op || op->peer != h->peer || !h->fn[op - h->service->ops] || in->count > op->req_fds ||
+	    !ipc_read_request(r, env, op, req))
 		return -LX_EPROTO;
 	memset(rep, 0, op->rep.size);
 	current = &now;
@@ -367,15 +366,15 @@ static int handle_request(struct ipc_conn *conn, struct ipc_reader *r,
 	return 0;
 }
 
-static int handle_reply(struct ipc_conn *conn, struct ipc_reader *r,
-			const struct ipc_envelope *env, struct ipc_fds *in)
+static int handle_reply(struct ipc_conn *conn, struct ipc_reader *r, const struct ipc_envelope *env,
+                        struct ipc_fds *in)
 {
 	_Alignas(16) uint8_t rep[IPC_MAX_STRUCT];
 	struct request *q, *found = NULL;
 	int64_t result;
 
 	pthread_mutex_lock(&conn->lock);
-	list_for_each_entry(q, &conn->requests, link)
+	list_for_each_entry (q, &conn->requests, link)
 		if (q->id == env->id) {
 			found = q;
 			break;
@@ -403,7 +402,7 @@ static void handle_cancel(struct ipc_conn *conn, uint64_t id)
 	struct ipc_call *call, *found = NULL;
 
 	pthread_mutex_lock(&conn->lock);
-	list_for_each_entry(call, &conn->deferred, link)
+	list_for_each_entry (call, &conn->deferred, link)
 		if (call->id == id) {
 			found = call;
 			found->refs++;
@@ -452,8 +451,8 @@ static int handle_frame(struct ipc_conn *conn, struct ipc_frame *frame)
 	ipc_fds_close(&frame->fds);
 	if (result < 0)
 		log_warn("ipc: a peer of the %s channel sent a message that is not permitted; its "
-			 "session ends",
-			 conn->cfg.handlers->service->name);
+		         "session ends",
+		         conn->cfg.handlers->service->name);
 	return result;
 }
 
@@ -521,7 +520,7 @@ int ipc_conn_new(const struct ipc_conn_config *config, struct ipc_conn **out)
 		r = evloop_add_user(config->loop, &conn->flush_watch, on_flush, conn);
 		if (r == 0)
 			r = evloop_add_fd(config->loop, &conn->watch, config->fd, EVLOOP_READ,
-					  on_event, conn);
+			                  on_event, conn);
 	}
 	if (r == 0 && config->initiator)
 		r = ipc_hello_send(config->fd, config->handlers->service);
@@ -601,7 +600,7 @@ int ipc_conn_serve(struct ipc_conn *conn)
 }
 
 struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
-				void (*cancel)(struct ipc_call *call, void *arg), void *arg)
+                                void (*cancel)(struct ipc_call *call, void *arg), void *arg)
 {
 	struct ipc_call *call;
 
@@ -611,12 +610,12 @@ struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
 	if (!call)
 		return NULL;
 	*call = (struct ipc_call){
-		.conn = conn,
-		.id = current->id,
-		.op = current->op,
-		.cancel = cancel,
-		.arg = arg,
-		.refs = 1,
+	    .conn = conn,
+	    .id = current->id,
+	    .op = current->op,
+	    .cancel = cancel,
+	    .arg = arg,
+	    .refs = 1,
 	};
 	list_init(&call->link);
 	pthread_mutex_lock(&conn->lock);
@@ -634,7 +633,7 @@ struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
 }
 
 void ipc_call_finish(struct ipc_call *call, const struct ipc_op *op, int64_t result,
-		     const void *rep, struct ipc_fds *out)
+                     const void *rep, struct ipc_fds *out)
 {
 	struct ipc_conn *conn = call->conn;
 
@@ -669,7 +668,7 @@ int ipc_conn_post(struct ipc_conn *conn, const struct ipc_op *op, const void *re
 }
 
 int ipc_conn_request(struct ipc_conn *conn, const struct ipc_op *op, const void *req,
-		     const int *fds, unsigned fd_count, ipc_conn_done_fn *done, void *arg)
+                     const int *fds, unsigned fd_count, ipc_conn_done_fn *done, void *arg)
 {
 	struct request *q = malloc(sizeof(*q));
 	struct ipc_fds copies = {.count = 0};

@@ -1,4 +1,5 @@
-/* ctl.h: the messages of the control channel between carrick and carrick-supervisor; generated from ops_ctl.def. */
+/* ctl.h: the messages of the control channel between carrick and carrick-supervisor; generated from
+ * ops_ctl.def. */
 #ifndef IPC_CTL_H
 #define IPC_CTL_H
 

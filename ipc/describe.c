@@ -81,7 +81,7 @@ static void add_fields(struct line *l, struct ipc_reader *r, const struct ipc_me
 }
 
 void ipc_describe(const struct ipc_service *service, const uint8_t *body, size_t len, char *out,
-		  size_t size)
+                  size_t size)
 {
 	struct line l = {out, size, 0};
 	struct ipc_reader r;

@@ -120,9 +120,9 @@ int ipc_stream_fill(struct ipc_stream *s, bool wait)
 	} control;
 	struct iovec iov;
 	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+	                   .msg_iovlen = 1,
+	                   .msg_control = &control,
+	                   .msg_controllen = sizeof(control)};
 	int flags = wait ? 0 : MSG_DONTWAIT;
 	int r = make_room(s);
 	bool fits = true;
@@ -171,7 +171,7 @@ int ipc_stream_next(struct ipc_stream *s, struct ipc_frame *frame)
 }
 
 int ipc_frame_send(int fd, const uint8_t *msg, size_t len, size_t *done, const int *fds,
-		   unsigned fd_count, bool wait)
+                   unsigned fd_count, bool wait)
 {
 	union {
 		struct cmsghdr align;

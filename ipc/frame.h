@@ -42,6 +42,6 @@ int ipc_stream_next(struct ipc_stream *s, struct ipc_frame *frame) MUST_CHECK;
  * advances *done.  0 when all is sent, -LX_EAGAIN (only with wait false), or another negative
  * errno; a message sent in part leaves the stream useless.  fds are borrowed. */
 int ipc_frame_send(int fd, const uint8_t *msg, size_t len, size_t *done, const int *fds,
-		   unsigned fd_count, bool wait) MUST_CHECK;
+                   unsigned fd_count, bool wait) MUST_CHECK;
 
 #endif

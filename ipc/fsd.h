@@ -1,4 +1,5 @@
-/* fsd.h: the messages of carrick-fsd: images, containers and the guest's files; generated from ops_fsd.def. */
+/* fsd.h: the messages of carrick-fsd: images, containers and the guest's files; generated from
+ * ops_fsd.def. */
 #ifndef IPC_FSD_H
 #define IPC_FSD_H
 

@@ -36,8 +36,8 @@ int ipc_hello_check(const struct ipc_service *service, const struct ipc_frame *f
 		return -LX_EPROTO;
 	if (hello.version != IPC_VERSION) {
 		log_error("the other side of the %s channel speaks protocol version %" PRIu64
-			  ", this program %d: install all carrick programs from one build",
-			  service->name, hello.version, IPC_VERSION);
+		          ", this program %d: install all carrick programs from one build",
+		          service->name, hello.version, IPC_VERSION);
 		return -IPC_EVERSION;
 	}
 	if (hello.service.len != name.len || memcmp(hello.service.data, name.data, name.len) != 0)

@@ -20,17 +20,17 @@
 
 #include "common/base.h"
 
-#define IPC_VERSION       1
-#define IPC_MAX_MESSAGE   (1u << 20)
-#define IPC_MAX_FDS       64
-#define IPC_BULK_SIZE     (16u << 20) /* bytes of a session's shared bulk region */
-#define IPC_BULK_MIN      4096u       /* payloads from this size on go through it */
-#define IPC_MAX_READ      (1u << 20)
+#define IPC_VERSION     1
+#define IPC_MAX_MESSAGE (1u << 20)
+#define IPC_MAX_FDS     64
+#define IPC_BULK_SIZE   (16u << 20) /* bytes of a session's shared bulk region */
+#define IPC_BULK_MIN    4096u       /* payloads from this size on go through it */
+#define IPC_MAX_READ    (1u << 20)
 
 /* Beyond Linux's numbers: the peer is gone or spoke nonsense.  The supervisor's service clients
  * turn it into a new session; a guest never sees it. */
-#define IPC_EGONE     600
-#define IPC_EVERSION  601 /* the peer speaks another version of the protocol */
+#define IPC_EGONE    600
+#define IPC_EVERSION 601 /* the peer speaks another version of the protocol */
 
 /* Borrowed bytes: they lie in the message (or the caller's memory) and live as long as it. */
 struct ipc_bytes {

@@ -1,4 +1,5 @@
-/* netd.h: the messages of carrick-netd: the guest's internet sockets; generated from ops_netd.def. */
+/* netd.h: the messages of carrick-netd: the guest's internet sockets; generated from ops_netd.def.
+ */
 #ifndef IPC_NETD_H
 #define IPC_NETD_H
 

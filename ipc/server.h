@@ -19,8 +19,8 @@ struct ipc_call;
 typedef void ipc_conn_closed_fn(struct ipc_conn *conn, void *session);
 
 struct ipc_conn_config {
-	int fd;                              /* connected Unix stream socket; becomes the connection's */
-	struct evloop *loop;                 /* NULL for ipc_conn_serve */
+	int fd;              /* connected Unix stream socket; becomes the connection's */
+	struct evloop *loop; /* NULL for ipc_conn_serve */
 	const struct ipc_handlers *handlers; /* what the peer may call */
 	void *session;                       /* first argument of the handlers */
 	ipc_conn_closed_fn *closed;          /* may be NULL */
@@ -44,12 +44,12 @@ int ipc_conn_serve(struct ipc_conn *conn);
  * valid.  NULL: no memory, or
  * a one-way message, which has nothing to answer. */
 struct ipc_call *ipc_conn_defer(struct ipc_conn *conn,
-				void (*cancel)(struct ipc_call *call, void *arg), void *arg);
+                                void (*cancel)(struct ipc_call *call, void *arg), void *arg);
 
 /* Answers a deferred call and frees it.  op must be the operation that was deferred.  rep may be
  * NULL when result is negative; out may be NULL. */
 void ipc_call_finish(struct ipc_call *call, const struct ipc_op *op, int64_t result,
-		     const void *rep, struct ipc_fds *out);
+                     const void *rep, struct ipc_fds *out);
 
 /* Sends a one-way message to the peer.  Callable from any thread.  0 or a negative errno. */
 int ipc_conn_post(struct ipc_conn *conn, const struct ipc_op *op, const void *req);
@@ -61,7 +61,7 @@ typedef void ipc_conn_done_fn(void *arg, int64_t result, const void *rep, struct
 /* Sends a request to the peer with fds (borrowed).  Needs an event loop; call it on the loop's
  * thread.  0, and done will run; or a negative Linux errno, and it will not. */
 int ipc_conn_request(struct ipc_conn *conn, const struct ipc_op *op, const void *req,
-		     const int *fds, unsigned fd_count, ipc_conn_done_fn *done,
-		     void *arg) MUST_CHECK;
+                     const int *fds, unsigned fd_count, ipc_conn_done_fn *done,
+                     void *arg) MUST_CHECK;
 
 #endif

@@ -55,7 +55,7 @@ static void update_idle(struct service *s)
 	if (!idle)
 		evloop_del(&s->idle);
 	else if (!evwatch_active(&s->idle) &&
-		 evloop_add_timer(s->loop, &s->idle, s->idle_ns, 0, idle_too_long, s) < 0)
+	         evloop_add_timer(s->loop, &s->idle, s->idle_ns, 0, idle_too_long, s) < 0)
 		log_warn("no timer: this service will not end by itself");
 }
 
@@ -76,10 +76,10 @@ static void admit(struct service *s, int fd, pid_t pid)
 {
 	struct service_client *c = calloc(1, sizeof(*c));
 	struct ipc_conn_config cfg = {.fd = fd,
-				      .loop = s->loop,
-				      .handlers = s->config->handlers,
-				      .session = c,
-				      .closed = client_closed};
+	                              .loop = s->loop,
+	                              .handlers = s->config->handlers,
+	                              .session = c,
+	                              .closed = client_closed};
 	int r;
 
 	if (!c) {

@@ -45,7 +45,8 @@ struct service_worker {
 	/* In the parent, when the child has ended; status as waitpid(2) gives it.  May be NULL. */
 	void (*ended)(void *arg, int status);
 	void *arg;
-	const int *keep; /* descriptors of the parent that stay open in the child; all others close */
+	const int
+	    *keep; /* descriptors of the parent that stay open in the child; all others close */
 	unsigned keep_count;
 };
 

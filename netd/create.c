@@ -12,11 +12,11 @@
 #define TEXT_MAX 4096u
 
 static const char hosts_text[] = "127.0.0.1\tlocalhost\n"
-				 "::1\tlocalhost ip6-localhost ip6-loopback\n"
-				 "fe00::0\tip6-localnet\n"
-				 "ff00::0\tip6-mcastprefix\n"
-				 "ff02::1\tip6-allnodes\n"
-				 "ff02::2\tip6-allrouters\n";
+                                 "::1\tlocalhost ip6-localhost ip6-loopback\n"
+                                 "fe00::0\tip6-localnet\n"
+                                 "ff00::0\tip6-mcastprefix\n"
+                                 "ff02::1\tip6-allnodes\n"
+                                 "ff02::2\tip6-allrouters\n";
 
 /* The host's resolver configuration, as far as whole lines of it fit. */
 static struct ipc_bytes read_resolv_conf(uint8_t *buf)
@@ -36,13 +36,13 @@ static struct ipc_bytes read_resolv_conf(uint8_t *buf)
 }
 
 int64_t netd_do_session_create(struct service_client *c, const struct netd_session_create_req *req,
-			       struct netd_session_create_rep *rep, struct ipc_fds *in,
-			       struct ipc_fds *out)
+                               struct netd_session_create_rep *rep, struct ipc_fds *in,
+                               struct ipc_fds *out)
 {
 	static uint8_t resolv[TEXT_MAX]; /* lasts until the reply has been encoded */
 	struct netd_session_config config = {.mode = (enum netd_mode)req->mode,
-					     .strict = req->flags & NETD_STRICT,
-					     .max_handles = req->max_handles};
+	                                     .strict = req->flags & NETD_STRICT,
+	                                     .max_handles = req->max_handles};
 	struct service_worker worker = {.main = netd_worker_main, .arg = &config};
 	int bulk_fd, session, r;
 

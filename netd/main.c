@@ -14,7 +14,7 @@
 int main(int argc, char **argv)
 {
 	static const struct service_config config = {.program = "carrick-netd",
-						     .handlers = &netd_CLI_handlers};
+	                                             .handlers = &netd_CLI_handlers};
 
 	log_setup("carrick-netd", LOG_LEVEL_WARN);
 	return service_main(&config, argc, argv);

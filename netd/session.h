@@ -54,7 +54,7 @@ struct netd_session {
 	bool unreachable; /* mode none without a network of its own: nothing may be named */
 	struct evloop *loop;
 	struct ipc_conn *conn;
-	struct netd_sock **socks; /* by index; pointers, as watches must not move */
+	struct netd_sock **socks;                 /* by index; pointers, as watches must not move */
 	uint32_t sock_count, sock_cap, free_head; /* free_head: index + 1, 0 none */
 	uint32_t open_count;
 	uint8_t *data;    /* a reply's payload: 64 KiB */

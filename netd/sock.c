@@ -99,7 +99,7 @@ static void donate(struct netd_session *s, int fd, struct ipc_fds *out)
 }
 
 int64_t netd_do_socket(struct netd_session *s, const struct netd_socket_req *req,
-		       struct netd_socket_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct netd_socket_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	int r, fd = plat_socket((int)req->domain, (int)req->type, (int)req->protocol);
 
@@ -113,7 +113,7 @@ int64_t netd_do_socket(struct netd_session *s, const struct netd_socket_req *req
 }
 
 int64_t netd_do_bind(struct netd_session *s, const struct netd_bind_req *req,
-		     struct netd_bind_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct netd_bind_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 
@@ -126,7 +126,7 @@ int64_t netd_do_bind(struct netd_session *s, const struct netd_bind_req *req,
 }
 
 int64_t netd_do_connect(struct netd_session *s, const struct netd_connect_req *req,
-			struct netd_connect_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct netd_connect_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 
@@ -139,7 +139,7 @@ int64_t netd_do_connect(struct netd_session *s, const struct netd_connect_req *r
 }
 
 int64_t netd_do_listen(struct netd_session *s, const struct netd_listen_req *req,
-		       struct netd_listen_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct netd_listen_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 
@@ -152,7 +152,7 @@ int64_t netd_do_listen(struct netd_session *s, const struct netd_listen_req *req
 }
 
 int64_t netd_do_accept(struct netd_session *s, const struct netd_accept_req *req,
-		       struct netd_accept_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct netd_accept_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	uint32_t len;
@@ -173,7 +173,7 @@ int64_t netd_do_accept(struct netd_session *s, const struct netd_accept_req *req
 }
 
 int64_t netd_do_close(struct netd_session *s, const struct netd_close_req *req,
-		      struct netd_close_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct netd_close_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)rep, (void)in, (void)out;
 	if (!netd_sock_find(s, req->handle))
@@ -197,24 +197,23 @@ static int64_t sockname(struct netd_session *s, uint64_t handle, bool peer, stru
 }
 
 int64_t netd_do_getsockname(struct netd_session *s, const struct netd_getsockname_req *req,
-			    struct netd_getsockname_rep *rep, struct ipc_fds *in,
-			    struct ipc_fds *out)
+                            struct netd_getsockname_rep *rep, struct ipc_fds *in,
+                            struct ipc_fds *out)
 {
 	(void)in, (void)out;
 	return sockname(s, req->handle, false, &rep->addr);
 }
 
 int64_t netd_do_getpeername(struct netd_session *s, const struct netd_getpeername_req *req,
-			    struct netd_getpeername_rep *rep, struct ipc_fds *in,
-			    struct ipc_fds *out)
+                            struct netd_getpeername_rep *rep, struct ipc_fds *in,
+                            struct ipc_fds *out)
 {
 	(void)in, (void)out;
 	return sockname(s, req->handle, true, &rep->addr);
 }
 
 int64_t netd_do_setsockopt(struct netd_session *s, const struct netd_setsockopt_req *req,
-			   struct netd_setsockopt_rep *rep, struct ipc_fds *in,
-			   struct ipc_fds *out)
+                           struct netd_setsockopt_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 
@@ -222,12 +221,11 @@ int64_t netd_do_setsockopt(struct netd_session *s, const struct netd_setsockopt_
 	if (!sock)
 		return -LX_EBADF;
 	return plat_setsockopt(sock->fd, (int)req->level, (int)req->name, req->value.data,
-			       req->value.len);
+	                       req->value.len);
 }
 
 int64_t netd_do_getsockopt(struct netd_session *s, const struct netd_getsockopt_req *req,
-			   struct netd_getsockopt_rep *rep, struct ipc_fds *in,
-			   struct ipc_fds *out)
+                           struct netd_getsockopt_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	int r;
@@ -236,14 +234,14 @@ int64_t netd_do_getsockopt(struct netd_session *s, const struct netd_getsockopt_
 	if (!sock)
 		return -LX_EBADF;
 	r = plat_getsockopt(sock->fd, (int)req->level, (int)req->name, s->data,
-			    MIN(req->max, NETD_DATA_MAX));
+	                    MIN(req->max, NETD_DATA_MAX));
 	if (r >= 0)
 		rep->value = (struct ipc_bytes){s->data, (uint32_t)r};
 	return MIN(r, 0);
 }
 
 int64_t netd_do_shutdown(struct netd_session *s, const struct netd_shutdown_req *req,
-			 struct netd_shutdown_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                         struct netd_shutdown_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 
@@ -263,7 +261,7 @@ static int payload(struct netd_session *s, uint64_t off, uint32_t len, struct io
 }
 
 int64_t netd_do_sendmsg(struct netd_session *s, const struct netd_sendmsg_req *req,
-			struct netd_sendmsg_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct netd_sendmsg_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	struct iovec iov = {s->data, req->data.len};
@@ -295,15 +293,15 @@ int64_t netd_do_sendmsg(struct netd_session *s, const struct netd_sendmsg_req *r
 }
 
 int64_t netd_do_recvmsg(struct netd_session *s, const struct netd_recvmsg_req *req,
-			struct netd_recvmsg_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct netd_recvmsg_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	struct iovec iov = {s->data, MIN(req->max_data, NETD_DATA_MAX)};
 	struct plat_msg m = {.iov = &iov,
-			     .iov_count = 1,
-			     .flags = req->flags,
-			     .control = s->control,
-			     .control_len = MIN(req->max_control, NETD_CONTROL_MAX)};
+	                     .iov_count = 1,
+	                     .flags = req->flags,
+	                     .control = s->control,
+	                     .control_len = MIN(req->max_control, NETD_CONTROL_MAX)};
 	int64_t r = 0;
 
 	(void)in, (void)out;
@@ -320,14 +318,14 @@ int64_t netd_do_recvmsg(struct netd_session *s, const struct netd_recvmsg_req *r
 	rep->addr = (struct ipc_bytes){s->data + NETD_DATA_MAX, m.addr_len};
 	rep->control = (struct ipc_bytes){s->control, m.control_len};
 	if (req->bulk_len == 0)
-		rep->data = (struct ipc_bytes){s->data,
-					       (uint32_t)MIN((uint64_t)r, (uint64_t)iov.iov_len)};
+		rep->data =
+		    (struct ipc_bytes){s->data, (uint32_t)MIN((uint64_t)r, (uint64_t)iov.iov_len)};
 	rep->msg_flags = m.flags;
 	return r;
 }
 
 int64_t netd_do_ioctl_int(struct netd_session *s, const struct netd_ioctl_int_req *req,
-			  struct netd_ioctl_int_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                          struct netd_ioctl_int_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	int value = 0, r;
@@ -341,8 +339,7 @@ int64_t netd_do_ioctl_int(struct netd_session *s, const struct netd_ioctl_int_re
 }
 
 int64_t netd_do_interfaces(struct netd_session *s, const struct netd_interfaces_req *req,
-			   struct netd_interfaces_rep *rep, struct ipc_fds *in,
-			   struct ipc_fds *out)
+                           struct netd_interfaces_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	int64_t r;
 

@@ -11,7 +11,7 @@
 static unsigned loop_events(uint32_t events)
 {
 	return (events & (LX_POLLIN | LX_POLLRDNORM | LX_POLLPRI | LX_POLLRDHUP) ? EVLOOP_READ
-										   : 0) |
+	                                                                         : 0) |
 	       (events & (LX_POLLOUT | LX_POLLWRNORM) ? EVLOOP_WRITE : 0);
 }
 
@@ -23,7 +23,7 @@ static int update_watch(struct netd_session *s, struct netd_sock *sock)
 	struct netd_wait *wait;
 	unsigned events = 0;
 
-	list_for_each_entry(wait, &sock->waits, link)
+	list_for_each_entry (wait, &sock->waits, link)
 		events |= loop_events(wait->events);
 	if (list_empty(&sock->waits)) {
 		evloop_del(&sock->watch);
@@ -50,7 +50,7 @@ static void on_ready(struct evwatch *w, int64_t events)
 	uint32_t ready = plat_poll_now(sock->fd);
 
 	(void)events;
-	list_for_each_entry_safe(wait, next, &sock->waits, link) {
+	list_for_each_entry_safe (wait, next, &sock->waits, link) {
 		uint32_t got = ready & (wait->events | LX_POLLERR | LX_POLLHUP);
 
 		if (got)
@@ -76,13 +76,12 @@ void netd_waits_cancel(struct netd_sock *sock)
 	struct netd_wait *wait, *next;
 
 	evloop_del(&sock->watch);
-	list_for_each_entry_safe(wait, next, &sock->waits, link)
+	list_for_each_entry_safe (wait, next, &sock->waits, link)
 		finish(wait, -LX_EBADF, 0);
 }
 
 int64_t netd_do_wait_ready(struct netd_session *s, const struct netd_wait_ready_req *req,
-			   struct netd_wait_ready_rep *rep, struct ipc_fds *in,
-			   struct ipc_fds *out)
+                           struct netd_wait_ready_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 	struct netd_wait *wait;
@@ -112,7 +111,7 @@ int64_t netd_do_wait_ready(struct netd_session *s, const struct netd_wait_ready_
 }
 
 int64_t netd_do_ready(struct netd_session *s, const struct netd_ready_req *req,
-		      struct netd_ready_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct netd_ready_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct netd_sock *sock = netd_sock_find(s, req->handle);
 

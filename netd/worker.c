@@ -34,8 +34,7 @@ static void enter_network(struct netd_session *s)
 		return;
 	r = plat_private_network();
 	if (r < 0) {
-		log_debug("no network namespace (%s): nothing can be reached",
-			  lx_errno_text(r));
+		log_debug("no network namespace (%s): nothing can be reached", lx_errno_text(r));
 		s->unreachable = true;
 	}
 }
@@ -55,10 +54,10 @@ static void raise_file_limit(void)
 static int confine(void)
 {
 	struct sandbox_profile profile = {
-		.role = "netd worker",
-		.allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_INET,
-		.network = true,
-		.keep_capabilities = 1ull << LX_CAP_NET_BIND_SERVICE | 1ull << LX_CAP_NET_RAW,
+	    .role = "netd worker",
+	    .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_INET,
+	    .network = true,
+	    .keep_capabilities = 1ull << LX_CAP_NET_BIND_SERVICE | 1ull << LX_CAP_NET_RAW,
 	};
 	unsigned applied;
 
@@ -67,10 +66,8 @@ static int confine(void)
 
 static int serve(struct netd_session *s, int fd)
 {
-	struct ipc_conn_config cfg = {.fd = fd,
-				      .handlers = &netd_GUEST_handlers,
-				      .session = s,
-				      .closed = session_closed};
+	struct ipc_conn_config cfg = {
+	    .fd = fd, .handlers = &netd_GUEST_handlers, .session = s, .closed = session_closed};
 	int r = evloop_new(&s->loop);
 
 	if (r < 0)

@@ -47,7 +47,7 @@ static void on_trap(int signo, siginfo_t *si, void *context)
 {
 	char line[96];
 	int n = snprintf(line, sizeof(line), "carrick: sandbox: system call %d is not permitted\n",
-			 si->si_syscall);
+	                 si->si_syscall);
 
 	(void)signo;
 	(void)context;
@@ -72,15 +72,15 @@ static unsigned collect_rules(unsigned allow, struct seccomp_rule *rules)
 {
 	unsigned n = 0;
 
-#define CALL(group, name)                   \
-	if (allow & SANDBOX_ALLOW_##group)  \
+#define CALL(group, name)                  \
+	if (allow & SANDBOX_ALLOW_##group) \
 		rules[n++] = (struct seccomp_rule){.nr = SYS_##name, .arg = -1};
-#define CALL_IF(group, name, a, m, v)                                                   \
-	if (allow & SANDBOX_ALLOW_##group)                                              \
-		rules[n++] = (struct seccomp_rule){                                     \
-			.nr = SYS_##name, .arg = (a), .mask = (m), .value = (v)};
-#define CALL_FAILS(group, name, e)          \
-	if (allow & SANDBOX_ALLOW_##group)  \
+#define CALL_IF(group, name, a, m, v)               \
+	if (allow & SANDBOX_ALLOW_##group)          \
+		rules[n++] = (struct seccomp_rule){ \
+		    .nr = SYS_##name, .arg = (a), .mask = (m), .value = (v)};
+#define CALL_FAILS(group, name, e)         \
+	if (allow & SANDBOX_ALLOW_##group) \
 		rules[n++] = (struct seccomp_rule){.nr = SYS_##name, .arg = -1, .error = (e)};
 #include "common/plat/linux_calls.def"
 #undef CALL
@@ -90,9 +90,9 @@ static unsigned collect_rules(unsigned allow, struct seccomp_rule *rules)
 }
 
 enum {
-#define CALL(group, name)             + 1
-#define CALL_IF(group, name, a, m, v) + 1
-#define CALL_FAILS(group, name, e)    + 1
+#define CALL(group, name)             +1
+#define CALL_IF(group, name, a, m, v) +1
+#define CALL_FAILS(group, name, e)    +1
 	RULES_MAX = 0
 #include "common/plat/linux_calls.def"
 #undef CALL
@@ -113,7 +113,7 @@ int seccomp_apply(unsigned allow)
 	if (r > 0) {
 		prog.len = (unsigned short)r;
 		r = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-				 SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG, &prog);
+		                 SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG, &prog);
 		/* With TSYNC a positive result names a thread that could not be confined. */
 		r = r < 0 ? plat_errno(errno) : r > 0 ? -LX_EBUSY : 0;
 	}

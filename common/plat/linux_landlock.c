@@ -11,14 +11,14 @@
 #include "common/plat/errno.h"
 
 /* Rights newer than some kernel headers in use. */
-#define FS_REFER        (1ull << 13) /* ABI 2 */
-#define FS_TRUNCATE     (1ull << 14) /* ABI 3 */
-#define FS_IOCTL_DEV    (1ull << 15) /* ABI 5 */
-#define NET_BIND_TCP    (1ull << 0)  /* ABI 4 */
-#define NET_CONNECT_TCP (1ull << 1)
+#define FS_REFER            (1ull << 13) /* ABI 2 */
+#define FS_TRUNCATE         (1ull << 14) /* ABI 3 */
+#define FS_IOCTL_DEV        (1ull << 15) /* ABI 5 */
+#define NET_BIND_TCP        (1ull << 0)  /* ABI 4 */
+#define NET_CONNECT_TCP     (1ull << 1)
 #define SCOPE_ABSTRACT_UNIX (1ull << 0) /* ABI 6 */
 
-#define FS_READ                                                                            \
+#define FS_READ \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_ABI1 ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
@@ -37,7 +37,8 @@ static int add_tree(int ruleset, const struct sandbox_tree *tree, uint64_t known
 {
 	/* A file takes no rights about directory entries; asking for them is an error. */
 	uint64_t file_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
-			       LANDLOCK_ACCESS_FS_WRITE_FILE | (known & (FS_TRUNCATE | FS_IOCTL_DEV));
+	                       LANDLOCK_ACCESS_FS_WRITE_FILE |
+	                       (known & (FS_TRUNCATE | FS_IOCTL_DEV));
 	uint64_t rights = tree->writable ? known : FS_READ;
 	struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = tree->fd};
 
@@ -52,8 +53,8 @@ static int add_tree(int ruleset, const struct sandbox_tree *tree, uint64_t known
 
 int landlock_apply(const struct sandbox_profile *profile)
 {
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
-			       LANDLOCK_CREATE_RULESET_VERSION);
+	int abi =
+	    (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset_attr attr = {0};
 	size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? 16 : 8;
 	int ruleset, r = 0;

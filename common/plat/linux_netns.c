@@ -47,15 +47,15 @@ static int send_request(int fd, unsigned what)
 		struct nlmsghdr h;
 		struct rtgenmsg g;
 	} req = {.h = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtgenmsg)),
-		       .nlmsg_type = (uint16_t)what,
-		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	               .nlmsg_type = (uint16_t)what,
+	               .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
 
 	return send(fd, &req, sizeof(req), 0) < 0 ? plat_errno(errno) : 0;
 }
 
 /* Copies the messages of one datagram; *end when the last has come. */
 static int take_messages(const uint8_t *buf, size_t len, uint8_t *out, size_t max, size_t *used,
-			 bool *end)
+                         bool *end)
 {
 	size_t at = 0;
 
@@ -99,7 +99,7 @@ int64_t plat_net_dump(unsigned what, uint8_t *out, size_t max)
 		if (n < 0 && errno == EINTR)
 			continue;
 		r = n < 0 ? plat_errno(errno)
-			  : take_messages(buf, (size_t)n, out, max, &used, &end);
+		          : take_messages(buf, (size_t)n, out, max, &used, &end);
 	}
 	free(buf);
 	if (fd >= 0)

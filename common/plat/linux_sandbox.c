@@ -39,7 +39,7 @@ static int apply_namespaces(const struct sandbox_profile *profile)
 	if (!profile->private_namespaces)
 		return 0;
 	return userns_unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
-			      (profile->network ? 0 : CLONE_NEWNET));
+	                      (profile->network ? 0 : CLONE_NEWNET));
 }
 
 static int apply_capabilities(const struct sandbox_profile *profile)
@@ -76,12 +76,12 @@ static const struct {
 	const char *name;
 	int (*apply)(const struct sandbox_profile *profile);
 } layers[] = {
-	{SANDBOX_LIMITS, "limits", apply_limits},
-	{SANDBOX_NAMESPACES, "namespaces", apply_namespaces},
-	{SANDBOX_CAPABILITIES, "capabilities", apply_capabilities},
-	{SANDBOX_NO_NEW_PRIVS, "no_new_privs", apply_no_new_privs},
-	{SANDBOX_LANDLOCK, "landlock", landlock_apply},
-	{SANDBOX_SECCOMP, "seccomp", apply_seccomp},
+    {SANDBOX_LIMITS, "limits", apply_limits},
+    {SANDBOX_NAMESPACES, "namespaces", apply_namespaces},
+    {SANDBOX_CAPABILITIES, "capabilities", apply_capabilities},
+    {SANDBOX_NO_NEW_PRIVS, "no_new_privs", apply_no_new_privs},
+    {SANDBOX_LANDLOCK, "landlock", landlock_apply},
+    {SANDBOX_SECCOMP, "seccomp", apply_seccomp},
 };
 
 const char *sandbox_layer_name(enum sandbox_layer layer)
@@ -104,11 +104,11 @@ int sandbox_apply(const struct sandbox_profile *profile, bool require, unsigned 
 		}
 		if (require) {
 			log_error("sandbox of the %s: %s cannot be applied here: %s", profile->role,
-				  layers[i].name, lx_errno_text(r));
+			          layers[i].name, lx_errno_text(r));
 			return r;
 		}
 		log_debug("sandbox of the %s: no %s: %s", profile->role, layers[i].name,
-			  lx_errno_text(r));
+		          lx_errno_text(r));
 	}
 	return 0;
 }
@@ -116,7 +116,7 @@ int sandbox_apply(const struct sandbox_profile *profile, bool require, unsigned 
 unsigned sandbox_probe(void)
 {
 	struct sandbox_profile profile = {
-		.role = "probe", .allow = SANDBOX_ALLOW_BASE, .private_namespaces = true};
+	    .role = "probe", .allow = SANDBOX_ALLOW_BASE, .private_namespaces = true};
 	unsigned applied = 0;
 	int status = 0;
 	pid_t pid = fork();

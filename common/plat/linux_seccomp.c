@@ -74,7 +74,7 @@ static void patch_else(struct program *p, unsigned at)
 static void emit_rule(struct program *p, const struct seccomp_rule *r)
 {
 	uint32_t action = r->error ? SECCOMP_RET_ERRNO | ((uint32_t)r->error & SECCOMP_RET_DATA)
-				   : SECCOMP_RET_ALLOW;
+	                           : SECCOMP_RET_ALLOW;
 	uint32_t mask_low = (uint32_t)r->mask, mask_high = (uint32_t)(r->mask >> 32);
 	size_t arg;
 	unsigned low = 0, high = 0;
@@ -149,7 +149,7 @@ static int compare_rules(const void *x, const void *y)
 }
 
 int seccomp_assemble(struct seccomp_rule *rules, unsigned count, uint32_t default_action,
-		     struct sock_filter *out)
+                     struct sock_filter *out)
 {
 	struct program p = {.insns = out, .default_action = default_action};
 

@@ -24,7 +24,7 @@ struct seccomp_rule {
 /* Sorts the rules in place and writes the program to out (room for SECCOMP_MAX_INSNS).  Returns
  * its length, or -LX_E2BIG.  default_action: SECCOMP_RET_*. */
 int seccomp_assemble(struct seccomp_rule *rules, unsigned count, uint32_t default_action,
-		     struct sock_filter *out) MUST_CHECK;
+                     struct sock_filter *out) MUST_CHECK;
 
 /* Installs the filter for the allowed groups (SANDBOX_ALLOW_*) in all threads of this process.
  * 0 or a negative Linux errno. */

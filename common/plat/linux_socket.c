@@ -37,33 +37,34 @@ static const struct {
 } domains[] = {{LX_AF_INET, AF_INET}, {LX_AF_INET6, AF_INET6}, {LX_AF_UNSPEC, AF_UNSPEC}},
   types[] = {{LX_SOCK_STREAM, SOCK_STREAM}, {LX_SOCK_DGRAM, SOCK_DGRAM}, {LX_SOCK_RAW, SOCK_RAW}},
   options[] = {
-#define OPTION(level, name, host_level, host_name) {(level) << 16 | (name), (host_level) << 16 | (host_name)},
+#define OPTION(level, name, host_level, host_name) \
+	{(level) << 16 | (name), (host_level) << 16 | (host_name)},
 #include "common/plat/socket_options.def"
 #undef OPTION
-  };
+};
 
 static const struct {
 	uint32_t lx;
 	int host;
 } msg_flags[] = {
-	{LX_MSG_OOB, MSG_OOB},
-	{LX_MSG_PEEK, MSG_PEEK},
-	{LX_MSG_DONTROUTE, MSG_DONTROUTE},
-	{LX_MSG_CTRUNC, MSG_CTRUNC},
-	{LX_MSG_TRUNC, MSG_TRUNC},
-	{LX_MSG_EOR, MSG_EOR},
-	{LX_MSG_CONFIRM, MSG_CONFIRM},
-	{LX_MSG_ERRQUEUE, MSG_ERRQUEUE},
-	{LX_MSG_MORE, MSG_MORE},
-	{LX_MSG_FASTOPEN, MSG_FASTOPEN},
+    {LX_MSG_OOB, MSG_OOB},
+    {LX_MSG_PEEK, MSG_PEEK},
+    {LX_MSG_DONTROUTE, MSG_DONTROUTE},
+    {LX_MSG_CTRUNC, MSG_CTRUNC},
+    {LX_MSG_TRUNC, MSG_TRUNC},
+    {LX_MSG_EOR, MSG_EOR},
+    {LX_MSG_CONFIRM, MSG_CONFIRM},
+    {LX_MSG_ERRQUEUE, MSG_ERRQUEUE},
+    {LX_MSG_MORE, MSG_MORE},
+    {LX_MSG_FASTOPEN, MSG_FASTOPEN},
 };
 
 /* Ancillary data that a guest may send: level << 16 | type. */
 static const int sendable[] = {
-	LX_SOL_IP << 16 | IP_PKTINFO,     LX_SOL_IP << 16 | IP_TTL,
-	LX_SOL_IP << 16 | IP_TOS,         LX_SOL_IPV6 << 16 | IPV6_PKTINFO,
-	LX_SOL_IPV6 << 16 | IPV6_HOPLIMIT, LX_SOL_IPV6 << 16 | IPV6_TCLASS,
-	LX_SOL_UDP << 16 | UDP_SEGMENT,
+    LX_SOL_IP << 16 | IP_PKTINFO,      LX_SOL_IP << 16 | IP_TTL,
+    LX_SOL_IP << 16 | IP_TOS,          LX_SOL_IPV6 << 16 | IPV6_PKTINFO,
+    LX_SOL_IPV6 << 16 | IPV6_HOPLIMIT, LX_SOL_IPV6 << 16 | IPV6_TCLASS,
+    LX_SOL_UDP << 16 | UDP_SEGMENT,
 };
 
 int plat_socket(int domain, int type, int protocol)
@@ -86,7 +87,7 @@ int plat_socket(int domain, int type, int protocol)
 
 /* Only internet addresses, whole. */
 static int addr_in(struct sockaddr_storage *out, socklen_t *out_len, const uint8_t *addr,
-		   uint32_t len)
+                   uint32_t len)
 {
 	uint16_t family;
 
@@ -199,8 +200,8 @@ int plat_getsockopt(int fd, int level, int name, void *value, uint32_t max)
 
 int plat_shutdown(int fd, int how)
 {
-	static const int hows[] = {[LX_SHUT_RD] = SHUT_RD, [LX_SHUT_WR] = SHUT_WR,
-				   [LX_SHUT_RDWR] = SHUT_RDWR};
+	static const int hows[] = {
+	    [LX_SHUT_RD] = SHUT_RD, [LX_SHUT_WR] = SHUT_WR, [LX_SHUT_RDWR] = SHUT_RDWR};
 
 	if (how < 0 || how > LX_SHUT_RDWR)
 		return -LX_EINVAL;
@@ -241,7 +242,7 @@ static bool control_ok(const uint8_t *control, uint32_t len)
 			return false;
 		for (size_t i = 0; i < ARRAY_LEN(sendable); i++)
 			found = found || (h.level >= 0 && h.level < 256 && h.type >= 0 &&
-					  h.type < 256 && sendable[i] == (h.level << 16 | h.type));
+			                  h.type < 256 && sendable[i] == (h.level << 16 | h.type));
 		if (!found)
 			return false;
 		if (LX_CMSG_ALIGN(h.len) >= len - at)
@@ -276,11 +277,11 @@ int64_t plat_recvmsg(int fd, struct plat_msg *m)
 {
 	union address a;
 	struct msghdr h = {.msg_name = &a,
-			   .msg_namelen = sizeof(a),
-			   .msg_iov = m->iov,
-			   .msg_iovlen = m->iov_count,
-			   .msg_control = m->control,
-			   .msg_controllen = m->control_len};
+	                   .msg_namelen = sizeof(a),
+	                   .msg_iov = m->iov,
+	                   .msg_iovlen = m->iov_count,
+	                   .msg_control = m->control,
+	                   .msg_controllen = m->control_len};
 	ssize_t n = recvmsg(fd, &h, flags_in(m->flags) | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)

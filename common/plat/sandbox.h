@@ -23,10 +23,12 @@ enum {
 	SANDBOX_ALLOW_FILES = 1 << 4,    /* opening and changing files: in `trees` only */
 	SANDBOX_ALLOW_ACCEPT = 1 << 5,   /* accepting on listening sockets it already has */
 	SANDBOX_ALLOW_PAIRS = 1 << 6,    /* Unix socket pairs */
-	SANDBOX_ALLOW_SOCKET_IO = 1 << 7, /* options, names, sending and receiving on open sockets */
-	SANDBOX_ALLOW_INET = 1 << 8,     /* creating, binding, connecting sockets */
-	SANDBOX_ALLOW_KVM = 1 << 9,      /* the ioctls of an open /dev/kvm */
-	SANDBOX_ALLOW_SANDBOX = 1 << 10, /* tightening the sandbox further: for parents whose workers do */
+	SANDBOX_ALLOW_SOCKET_IO = 1
+	                          << 7, /* options, names, sending and receiving on open sockets */
+	SANDBOX_ALLOW_INET = 1 << 8,    /* creating, binding, connecting sockets */
+	SANDBOX_ALLOW_KVM = 1 << 9,     /* the ioctls of an open /dev/kvm */
+	SANDBOX_ALLOW_SANDBOX =
+	    1 << 10, /* tightening the sandbox further: for parents whose workers do */
 };
 
 /* Layers, as sandbox_apply reports them. */
@@ -47,12 +49,12 @@ struct sandbox_tree {
 };
 
 struct sandbox_profile {
-	const char *role;   /* "fsd worker", for messages */
-	unsigned allow;     /* SANDBOX_ALLOW_* */
+	const char *role; /* "fsd worker", for messages */
+	unsigned allow;   /* SANDBOX_ALLOW_* */
 	const struct sandbox_tree *trees;
 	unsigned tree_count;
 	bool network; /* keeps the host's network; else it gets an empty network namespace */
-	bool private_namespaces; /* give it namespaces of its own (needs a single thread) */
+	bool private_namespaces;    /* give it namespaces of its own (needs a single thread) */
 	uint64_t keep_capabilities; /* bits 1 << CAP_*, if the process has them */
 };
 
@@ -60,7 +62,7 @@ struct sandbox_profile {
  * require, a layer that cannot be applied is an error.  0, or a negative Linux errno after a
  * message naming the layer; the process may then be half confined and should end. */
 int sandbox_apply(const struct sandbox_profile *profile, bool require,
-		  unsigned *applied) MUST_CHECK;
+                  unsigned *applied) MUST_CHECK;
 
 /* "no_new_privs", "limits", "namespaces", "capabilities", "landlock", "seccomp". */
 const char *sandbox_layer_name(enum sandbox_layer layer);

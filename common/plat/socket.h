@@ -31,7 +31,7 @@ struct plat_msg {
 	unsigned iov_count;
 	uint8_t addr[LX_SOCKADDR_MAX]; /* send: to; receive: from */
 	uint32_t addr_len;
-	uint8_t *control; /* cmsghdrs of the guest; aligned to 8 */
+	uint8_t *control;     /* cmsghdrs of the guest; aligned to 8 */
 	uint32_t control_len; /* receive: room, then length */
 	uint32_t flags;       /* LX_MSG_*; receive: those that came back */
 };

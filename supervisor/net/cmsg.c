@@ -55,7 +55,7 @@ static int parse_rights(struct task *t, struct sock_msg *m, const uint8_t *data,
 
 /* One piece; those of other levels stay in the raw buffer for the family. */
 static int parse_one(struct task *t, struct sock_msg *m, const struct lx_cmsghdr *h,
-		     const uint8_t *data)
+                     const uint8_t *data)
 {
 	uint64_t len = h->len - sizeof(*h);
 
@@ -111,7 +111,7 @@ void cmsg_release(struct sock_msg *m)
 }
 
 int cmsg_put(struct task *t, struct sock_msg *m, int level, int type, const void *data,
-	     uint64_t len)
+             uint64_t len)
 {
 	uint64_t room = m->control_room - m->control_used;
 	struct lx_cmsghdr h = {sizeof(h) + len, level, type};

@@ -56,7 +56,7 @@ static void view_close(struct net_view *v)
 
 /* The next link, and its name. */
 static bool next_link(const struct net_view *v, size_t *pos, struct rtnl_msg *m,
-		      struct lx_ifinfomsg *info, char name[IFNAMSIZ])
+                      struct lx_ifinfomsg *info, char name[IFNAMSIZ])
 {
 	while (rtnl_next(v->links, v->links_len, pos, m)) {
 		const uint8_t *attr;
@@ -76,8 +76,8 @@ static bool next_link(const struct net_view *v, size_t *pos, struct rtnl_msg *m,
 }
 
 /* The link of that name, or, without one, of that index. */
-static bool find_link(const struct net_view *v, const char *name, int32_t index,
-		      struct rtnl_msg *m, struct lx_ifinfomsg *info, char found[IFNAMSIZ])
+static bool find_link(const struct net_view *v, const char *name, int32_t index, struct rtnl_msg *m,
+                      struct lx_ifinfomsg *info, char found[IFNAMSIZ])
 {
 	size_t pos = 0;
 
@@ -89,7 +89,7 @@ static bool find_link(const struct net_view *v, const char *name, int32_t index,
 
 /* An IPv4 attribute (IFA_*) of the interface's first address, and its prefix length. */
 static bool find_inet(const struct net_view *v, int32_t index, uint16_t attr, uint8_t out[4],
-		      uint8_t *prefix)
+                      uint8_t *prefix)
 {
 	struct lx_ifaddrmsg info;
 	struct rtnl_msg m;
@@ -149,7 +149,7 @@ static int fill_number(const struct rtnl_msg *m, uint16_t attr, struct lx_ifreq 
 }
 
 static int fill_hwaddr(const struct rtnl_msg *m, const struct lx_ifinfomsg *info,
-		       struct lx_ifreq *req)
+                       struct lx_ifreq *req)
 {
 	size_t len;
 	const uint8_t *value = rtnl_attr(m, sizeof(*info), LX_IFLA_ADDRESS, &len);
@@ -216,7 +216,7 @@ static int list(struct task *t, const struct net_view *v, uint64_t arg)
 			if (conf.len < 0 || conf.len - used < (int32_t)sizeof(req))
 				break;
 			r = copy_to_user(t->mm, guest_ptr(conf.buf + (uint32_t)used), &req,
-					 sizeof(req));
+			                 sizeof(req));
 		}
 		used += (int32_t)sizeof(req);
 	}

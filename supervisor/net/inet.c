@@ -33,7 +33,7 @@ void inet_put(struct inet_sock *i)
 
 /* A socket around netd's handle and donated descriptor (-1: none), which are closed on failure. */
 static int wrap(struct guest *g, int domain, int type, int protocol, uint64_t handle, int fd,
-		struct socket **out)
+                struct socket **out)
 {
 	struct inet_sock *i = calloc(1, sizeof(*i));
 	int r = -LX_ENOMEM;
@@ -94,7 +94,8 @@ static int inet_bind(struct task *t, struct socket *s, const struct sock_addr *a
 /* The pending error of a connection attempt, taken. */
 static int take_error(struct task *t, struct socket *s)
 {
-	int error = 0, r = socket_getsockopt(t, s, LX_SOL_SOCKET, LX_SO_ERROR, &error, sizeof(error));
+	int error = 0,
+	    r = socket_getsockopt(t, s, LX_SOL_SOCKET, LX_SO_ERROR, &error, sizeof(error));
 
 	return r < 0 ? r : -error;
 }
@@ -145,7 +146,7 @@ static int accept_once(struct socket *s, struct socket **out, struct sock_addr *
 }
 
 static int inet_accept(struct task *t, struct socket *s, bool nonblock, struct socket **out,
-		       struct sock_addr *a)
+                       struct sock_addr *a)
 {
 	int64_t deadline = socket_recv_deadline(s);
 	int r;
@@ -193,7 +194,7 @@ static int inet_shutdown(struct task *t, struct socket *s, int how)
 
 	(void)t;
 	r = i->fd >= 0 ? plat_shutdown(i->fd, how)
-		       : (int)inet_error(netd_call_shutdown(s->guest->netd, &req, NULL, NULL));
+	               : (int)inet_error(netd_call_shutdown(s->guest->netd, &req, NULL, NULL));
 	waitq_wake(&i->wait, 0);
 	return r;
 }
@@ -218,11 +219,11 @@ static bool kept_here(int level, int name)
 	}
 }
 
-static int inet_setsockopt(struct task *t, struct socket *s, int level, int name,
-			   const void *value, uint32_t len)
+static int inet_setsockopt(struct task *t, struct socket *s, int level, int name, const void *value,
+                           uint32_t len)
 {
-	struct netd_setsockopt_req req = {inet_of(s)->handle, (uint32_t)level, (uint32_t)name,
-					  {value, len}};
+	struct netd_setsockopt_req req = {
+	    inet_of(s)->handle, (uint32_t)level, (uint32_t)name, {value, len}};
 
 	(void)t;
 	if (kept_here(level, name))
@@ -231,7 +232,7 @@ static int inet_setsockopt(struct task *t, struct socket *s, int level, int name
 }
 
 static int inet_getsockopt(struct task *t, struct socket *s, int level, int name, void *value,
-			   uint32_t max)
+                           uint32_t max)
 {
 	struct inet_sock *i = inet_of(s);
 	struct netd_getsockopt_req req = {i->handle, (uint32_t)level, (uint32_t)name, max};
@@ -295,17 +296,17 @@ static void inet_release(struct socket *s)
 }
 
 static const struct socket_ops inet_ops = {
-	.bind = inet_bind,
-	.connect = inet_connect,
-	.listen = inet_listen,
-	.accept = inet_accept,
-	.getname = inet_getname,
-	.sendmsg = inet_sendmsg,
-	.recvmsg = inet_recvmsg,
-	.shutdown = inet_shutdown,
-	.setsockopt = inet_setsockopt,
-	.getsockopt = inet_getsockopt,
-	.poll = inet_poll,
-	.ioctl = inet_ioctl,
-	.release = inet_release,
+    .bind = inet_bind,
+    .connect = inet_connect,
+    .listen = inet_listen,
+    .accept = inet_accept,
+    .getname = inet_getname,
+    .sendmsg = inet_sendmsg,
+    .recvmsg = inet_recvmsg,
+    .shutdown = inet_shutdown,
+    .setsockopt = inet_setsockopt,
+    .getsockopt = inet_getsockopt,
+    .poll = inet_poll,
+    .ioctl = inet_ioctl,
+    .release = inet_release,
 };

@@ -104,8 +104,8 @@ uint32_t inet_ready(struct inet_sock *i, uint32_t events)
 
 int inet_wait(struct task *t, struct inet_sock *i, uint32_t events, int64_t deadline)
 {
-	return WAIT_EVENT(t, &i->wait,
-			  inet_ready(i, events) & (events | LX_POLLERR | LX_POLLHUP), deadline);
+	return WAIT_EVENT(t, &i->wait, inet_ready(i, events) & (events | LX_POLLERR | LX_POLLHUP),
+	                  deadline);
 }
 
 /* ---- one attempt, by either policy ---- */
@@ -115,9 +115,9 @@ static int64_t send_strict(struct inet_sock *i, const struct plat_msg *m)
 	struct guest *g = i->s.guest;
 	struct iovec *v = m->iov;
 	struct netd_sendmsg_req req = {.handle = i->handle,
-				       .flags = m->flags,
-				       .addr = {m->addr, m->addr_len},
-				       .control = {m->control, m->control_len}};
+	                               .flags = m->flags,
+	                               .addr = {m->addr, m->addr_len},
+	                               .control = {m->control, m->control_len}};
 	uint32_t len = (uint32_t)MIN(v->iov_len, (size_t)IPC_MAX_READ);
 	int64_t r;
 
@@ -162,7 +162,7 @@ static int64_t recv_strict(struct inet_sock *i, struct plat_msg *m)
 	struct guest *g = i->s.guest;
 	uint32_t len = (uint32_t)MIN(m->iov->iov_len, (size_t)IPC_MAX_READ), room = m->control_len;
 	struct netd_recvmsg_req req = {
-		.handle = i->handle, .flags = m->flags, .max_data = len, .max_control = room};
+	    .handle = i->handle, .flags = m->flags, .max_data = len, .max_control = room};
 	struct netd_recvmsg_rep rep;
 	struct ipc_reply reply;
 	int64_t r;
@@ -201,7 +201,7 @@ static int64_t recv_attempt(struct inet_sock *i, struct plat_msg *m)
 
 /* Tries until it is sent, may not wait any more, or fails. */
 static int64_t send_waiting(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-			    const struct sock_msg *m, int64_t deadline)
+                            const struct sock_msg *m, int64_t deadline)
 {
 	int64_t r;
 
@@ -270,7 +270,7 @@ static bool one_segment(const struct uio *u)
 }
 
 static int64_t send_stream_pinned(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-				  struct sock_msg *m, int64_t deadline)
+                                  struct sock_msg *m, int64_t deadline)
 {
 	struct user_pin pin;
 	int64_t r = uio_pin(m->u, false, &pin);
@@ -288,7 +288,7 @@ static int64_t send_stream_pinned(struct task *t, struct inet_sock *i, struct pl
 
 /* A buffer's worth: sent whole, as far as it may wait. */
 static int64_t send_stream_gathered(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-				    struct sock_msg *m, int64_t deadline)
+                                    struct sock_msg *m, int64_t deadline)
 {
 	struct iovec buf, rest;
 	int64_t r = gather(m->u, GATHER_MAX, &buf), done = 0;
@@ -308,7 +308,7 @@ static int64_t send_stream_gathered(struct task *t, struct inet_sock *i, struct 
 }
 
 static int64_t send_stream(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-			   struct sock_msg *m)
+                           struct sock_msg *m)
 {
 	int64_t deadline = socket_send_deadline(&i->s), done = 0, r = 0;
 
@@ -359,7 +359,7 @@ int64_t inet_sendmsg(struct task *t, struct socket *s, struct sock_msg *m)
 /* ---- receiving ---- */
 
 static int64_t recv_waiting(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-			    const struct sock_msg *m, int64_t deadline)
+                            const struct sock_msg *m, int64_t deadline)
 {
 	uint32_t room = pm->control_len, flags = pm->flags;
 	int64_t r;
@@ -376,7 +376,7 @@ static int64_t recv_waiting(struct task *t, struct inet_sock *i, struct plat_msg
 }
 
 static int64_t recv_pinned(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-			   struct sock_msg *m, int64_t deadline)
+                           struct sock_msg *m, int64_t deadline)
 {
 	struct user_pin pin;
 	int64_t r = uio_pin(m->u, true, &pin);
@@ -393,7 +393,7 @@ static int64_t recv_pinned(struct task *t, struct inet_sock *i, struct plat_msg 
 }
 
 static int64_t recv_scattered(struct task *t, struct inet_sock *i, struct plat_msg *pm,
-			      struct sock_msg *m, int64_t deadline)
+                              struct sock_msg *m, int64_t deadline)
 {
 	size_t room = (size_t)MIN(m->u->left, (uint64_t)GATHER_MAX);
 	struct iovec iov = {malloc(room ? room : 1), room};
@@ -424,7 +424,7 @@ static int put_control(struct task *t, struct sock_msg *m, const struct plat_msg
 		if (h.len < sizeof(h) || h.len > pm->control_len - at)
 			break;
 		r = cmsg_put(t, m, h.level, h.type, pm->control + at + sizeof(h),
-			     h.len - sizeof(h));
+		             h.len - sizeof(h));
 		step = MIN(LX_CMSG_ALIGN(h.len), (uint64_t)(pm->control_len - at));
 		at += (uint32_t)step;
 	}
@@ -457,7 +457,7 @@ int64_t inet_recvmsg(struct task *t, struct socket *s, struct sock_msg *m)
 	struct inet_sock *i = inet_of(s);
 	int64_t deadline = socket_recv_deadline(s), done = 0, r;
 	bool all = (m->flags & LX_MSG_WAITALL) && s->type == LX_SOCK_STREAM &&
-		   !(m->flags & (LX_MSG_PEEK | LX_MSG_DONTWAIT));
+	           !(m->flags & (LX_MSG_PEEK | LX_MSG_DONTWAIT));
 
 	do {
 		r = recv_one(t, i, m, deadline);

@@ -66,7 +66,7 @@ static void netlink_release(struct socket *s)
 	struct nl_sock *n = nl_of(s);
 	struct datagram *d, *next;
 
-	list_for_each_entry_safe(d, next, &n->queue, link)
+	list_for_each_entry_safe (d, next, &n->queue, link)
 		free(d);
 	waitq_release(&n->wait);
 	pthread_mutex_destroy(&n->lock);
@@ -77,7 +77,7 @@ static void netlink_release(struct socket *s)
 
 /* Appends one message for the request to the queue; small ones share a datagram. */
 static void answer(struct nl_sock *n, const struct lx_nlmsghdr *req, uint16_t type, uint32_t flags,
-		   const void *body, size_t len, bool join)
+                   const void *body, size_t len, bool join)
 {
 	struct lx_nlmsghdr h = {(uint32_t)(sizeof(h) + len), type, (uint16_t)flags, req->seq, 0};
 	size_t whole = LX_NLMSG_ALIGN((size_t)h.len);
@@ -166,7 +166,8 @@ static bool is_link(const struct rtnl_msg *m, int32_t index, const uint8_t *name
 	if (index > 0)
 		return info.index == index;
 	own = rtnl_attr(m, sizeof(info), LX_IFLA_IFNAME, &len);
-	return own && name && strnlen((const char *)own, len) == strnlen((const char *)name, name_len) &&
+	return own && name &&
+	       strnlen((const char *)own, len) == strnlen((const char *)name, name_len) &&
 	       memcmp(own, name, strnlen((const char *)name, name_len)) == 0;
 }
 
@@ -268,7 +269,8 @@ static int netlink_bind(struct task *t, struct socket *s, const struct sock_addr
 }
 
 /* Only the kernel can be talked to. */
-static int netlink_connect(struct task *t, struct socket *s, const struct sock_addr *a, bool nonblock)
+static int netlink_connect(struct task *t, struct socket *s, const struct sock_addr *a,
+                           bool nonblock)
 {
 	struct lx_sockaddr_nl nl;
 
@@ -408,7 +410,7 @@ static int64_t netlink_recvmsg(struct task *t, struct socket *s, struct sock_msg
 }
 
 static int netlink_setsockopt(struct task *t, struct socket *s, int level, int name,
-			      const void *value, uint32_t len)
+                              const void *value, uint32_t len)
 {
 	(void)t, (void)s, (void)value, (void)len;
 	if (level != LX_SOL_NETLINK)
@@ -426,12 +428,12 @@ static uint32_t netlink_poll(struct socket *s, struct file *f, struct poll_table
 }
 
 static const struct socket_ops netlink_ops = {
-	.bind = netlink_bind,
-	.connect = netlink_connect,
-	.getname = netlink_getname,
-	.sendmsg = netlink_sendmsg,
-	.recvmsg = netlink_recvmsg,
-	.setsockopt = netlink_setsockopt,
-	.poll = netlink_poll,
-	.release = netlink_release,
+    .bind = netlink_bind,
+    .connect = netlink_connect,
+    .getname = netlink_getname,
+    .sendmsg = netlink_sendmsg,
+    .recvmsg = netlink_recvmsg,
+    .setsockopt = netlink_setsockopt,
+    .poll = netlink_poll,
+    .release = netlink_release,
 };

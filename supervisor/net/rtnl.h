@@ -31,24 +31,24 @@ struct lx_rtattr {
 	uint16_t len, type;
 };
 
-#define LX_NLMSG_ERROR 2
-#define LX_NLMSG_DONE  3
-#define LX_NLM_F_REQUEST 0x1u
-#define LX_NLM_F_MULTI   0x2u
-#define LX_NLM_F_ACK     0x4u
-#define LX_NLM_F_DUMP    0x300u
+#define LX_NLMSG_ERROR    2
+#define LX_NLMSG_DONE     3
+#define LX_NLM_F_REQUEST  0x1u
+#define LX_NLM_F_MULTI    0x2u
+#define LX_NLM_F_ACK      0x4u
+#define LX_NLM_F_DUMP     0x300u
 #define LX_NLMSG_ALIGN(n) (((n) + 3) & ~(size_t)3)
 
 #define LX_RTM_NEWLINK 16
 #define LX_RTM_NEWADDR 20
 
-#define LX_IFLA_ADDRESS   1
-#define LX_IFLA_IFNAME    3
-#define LX_IFLA_MTU       4
-#define LX_IFLA_TXQLEN    13
-#define LX_IFA_ADDRESS    1
-#define LX_IFA_LOCAL      2
-#define LX_IFA_BROADCAST  4
+#define LX_IFLA_ADDRESS  1
+#define LX_IFLA_IFNAME   3
+#define LX_IFLA_MTU      4
+#define LX_IFLA_TXQLEN   13
+#define LX_IFA_ADDRESS   1
+#define LX_IFA_LOCAL     2
+#define LX_IFA_BROADCAST 4
 
 /* What netd tells about the guest's network: what is LX_RTM_GET*.  *out is malloc'ed. */
 int rtnl_fetch(struct guest *g, unsigned what, uint8_t **out, size_t *len) MUST_CHECK;

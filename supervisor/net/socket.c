@@ -15,7 +15,7 @@
 static uint64_t next_ino = 20000; /* atomic */
 
 void socket_init(struct socket *s, struct guest *g, const struct socket_ops *ops, int domain,
-		 int type, int protocol)
+                 int type, int protocol)
 {
 	s->guest = g;
 	s->ops = ops;
@@ -128,12 +128,12 @@ static void socket_release(struct file *f)
 }
 
 static const struct file_ops socket_fops = {
-	.read = socket_read,
-	.write = socket_write,
-	.poll = socket_poll,
-	.ioctl = socket_ioctl,
-	.release = socket_release,
-	.seekless = true,
+    .read = socket_read,
+    .write = socket_write,
+    .poll = socket_poll,
+    .ioctl = socket_ioctl,
+    .release = socket_release,
+    .seekless = true,
 };
 
 struct socket *socket_of_file(const struct file *f)
@@ -148,7 +148,7 @@ int socket_file(struct socket *s, uint32_t flags, struct file **out)
 
 	snprintf(label, sizeof(label), "socket:[%llu]", (unsigned long long)s->ino);
 	r = file_new_anon(s->guest, &socket_fops, s, LX_O_RDWR | flags, LX_S_IFSOCK | 0777, label,
-			  out);
+	                  out);
 	if (r < 0) {
 		socket_drop(s);
 		return r;

@@ -31,10 +31,11 @@ struct sock_addr {
 /* One sendmsg or recvmsg. */
 struct sock_msg {
 	struct uio *u;
-	uint32_t flags; /* LX_MSG_*; LX_MSG_DONTWAIT is set for non-blocking files too */
+	uint32_t flags;        /* LX_MSG_*; LX_MSG_DONTWAIT is set for non-blocking files too */
 	struct sock_addr name; /* send: to whom; receive: from whom */
 
-	/* Sending: ancillary data, parsed.  The files belong to the message until taken (nfiles 0). */
+	/* Sending: ancillary data, parsed.  The files belong to the message until taken (nfiles 0).
+	 */
 	struct file **files;
 	unsigned nfiles;
 	bool has_cred;
@@ -55,7 +56,7 @@ struct socket_ops {
 	int (*listen)(struct task *t, struct socket *s, int backlog);
 	/* A new connected socket; peer's address in *a. */
 	int (*accept)(struct task *t, struct socket *s, bool nonblock, struct socket **out,
-		      struct sock_addr *a);
+	              struct sock_addr *a);
 	int (*getname)(struct task *t, struct socket *s, bool peer, struct sock_addr *a);
 	int64_t (*sendmsg)(struct task *t, struct socket *s, struct sock_msg *m);
 	int64_t (*recvmsg)(struct task *t, struct socket *s, struct sock_msg *m);
@@ -63,9 +64,9 @@ struct socket_ops {
 	/* A family's own options, asked first: set returns 1, get -LX_ENOSYS, for those that
 	 * net/sockopt.c keeps.  value has len bytes, or room for max; get returns the length. */
 	int (*setsockopt)(struct task *t, struct socket *s, int level, int name, const void *value,
-			  uint32_t len);
+	                  uint32_t len);
 	int (*getsockopt)(struct task *t, struct socket *s, int level, int name, void *value,
-			  uint32_t max);
+	                  uint32_t max);
 	uint32_t (*poll)(struct socket *s, struct file *f, struct poll_table *pt);
 	int64_t (*ioctl)(struct task *t, struct socket *s, uint32_t request, uint64_t arg);
 	/* The file is gone; frees the socket. */
@@ -99,7 +100,7 @@ int inet_new(struct task *t, int domain, int type, int protocol, struct socket *
 
 /* For families: fills in the common fields. */
 void socket_init(struct socket *s, struct guest *g, const struct socket_ops *ops, int domain,
-		 int type, int protocol);
+                 int type, int protocol);
 
 /* Gives s its open file.  s belongs to the file on success and is released on failure. */
 int socket_file(struct socket *s, uint32_t flags, struct file **out) MUST_CHECK;
@@ -119,17 +120,18 @@ int64_t socket_broken_pipe(struct task *t, const struct sock_msg *m);
 
 /* Options of SOL_SOCKET that all families share; then the family's (sockopt.c). */
 int socket_setsockopt(struct task *t, struct socket *s, int level, int name, const void *value,
-		      uint32_t len) MUST_CHECK;
+                      uint32_t len) MUST_CHECK;
 int socket_getsockopt(struct task *t, struct socket *s, int level, int name, void *value,
-		      uint32_t max) MUST_CHECK;
+                      uint32_t max) MUST_CHECK;
 
 /* Ancillary data (cmsg.c).  Copies in and parses what the guest gave to sendmsg. */
-int cmsg_parse(struct task *t, struct sock_msg *m, struct guest_ptr control, uint64_t len) MUST_CHECK;
+int cmsg_parse(struct task *t, struct sock_msg *m, struct guest_ptr control,
+               uint64_t len) MUST_CHECK;
 /* Frees what cmsg_parse left in the message. */
 void cmsg_release(struct sock_msg *m);
 /* Appends one piece to what recvmsg gives back; cuts it, with LX_MSG_CTRUNC, when room ends. */
 int cmsg_put(struct task *t, struct sock_msg *m, int level, int type, const void *data,
-	     uint64_t len) MUST_CHECK;
+             uint64_t len) MUST_CHECK;
 /* Installs received files as descriptors and tells their numbers; consumes the references. */
 int cmsg_put_files(struct task *t, struct sock_msg *m, struct file **files, unsigned n) MUST_CHECK;
 

@@ -6,7 +6,7 @@
 #include "supervisor/net/socket.h"
 #include "supervisor/task/task.h"
 
-#define BUF_MAX 425984u /* twice net.core.wmem_max, as setsockopt doubles */
+#define BUF_MAX    425984u /* twice net.core.wmem_max, as setsockopt doubles */
 #define SNDBUF_MIN 4608u
 #define RCVBUF_MIN 2304u
 
@@ -115,7 +115,7 @@ static int set_int(struct task *t, struct socket *s, int name, int v)
 }
 
 int socket_setsockopt(struct task *t, struct socket *s, int level, int name, const void *value,
-		      uint32_t len)
+                      uint32_t len)
 {
 	int v = 0, r = 1;
 
@@ -206,7 +206,7 @@ static int get_int(struct socket *s, int name, int *v)
 }
 
 int socket_getsockopt(struct task *t, struct socket *s, int level, int name, void *value,
-		      uint32_t max)
+                      uint32_t max)
 {
 	int v, r = 1;
 	uint64_t cookie = s->ino;

@@ -1,25 +1,18 @@
 /*
- * unix.c: AF_UNIX sockets: making, naming, connecting, closing (unix(7)).  Data is unix_io.c's.
+ * unix.c: AF_UNIX sockets: making, connecting, closing (unix(7)).  Names are unix_name.c's, data is
+ * unix_io.c's.
  */
 #include "supervisor/net/unix.h"
 
-#include <stdio.h>
-
-#include "common/lx/fcntl.h"
 #include "common/lx/ioctl.h"
 #include "common/lx/poll.h"
 #include "supervisor/task/task.h"
 #include "supervisor/vfs/dcache.h"
 #include "supervisor/vfs/poll.h"
 
-#define ABSTRACT_BUCKETS 64u
-#define BACKLOG_MAX      4096 /* net.core.somaxconn */
-#define PATH_AT          offsetof(struct lx_sockaddr_un, path)
+#define BACKLOG_MAX 4096 /* net.core.somaxconn */
 
 pthread_mutex_t unix_topology = PTHREAD_MUTEX_INITIALIZER;
-
-static struct list_head abstract[ABSTRACT_BUCKETS]; /* initialised with the first socket */
-static uint32_t next_autobind;                      /* under unix_topology */
 
 static const struct socket_ops unix_ops;
 
@@ -41,31 +34,6 @@ void unix_put(struct unix_sock *u)
 	pthread_mutex_destroy(&u->recv_lock);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
-}
-
-struct unix_addr *unix_addr_get(struct unix_addr *a)
-{
-	if (a)
-		__atomic_fetch_add(&a->refs, 1, __ATOMIC_RELAXED);
-	return a;
-}
-
-void unix_addr_put(struct unix_addr *a)
-{
-	if (a && __atomic_fetch_sub(&a->refs, 1, __ATOMIC_ACQ_REL) == 1)
-		free(a);
-}
-
-static struct unix_addr *addr_new(const void *bytes, uint32_t len)
-{
-	struct unix_addr *a = calloc(1, sizeof(*a));
-
-	if (a) {
-		a->refs = 1;
-		a->addr.len = len;
-		memcpy(a->addr.bytes, bytes, len);
-	}
-	return a;
 }
 
 struct lx_ucred unix_cred(struct task *t)
@@ -97,9 +65,7 @@ static int sock_new(struct guest *g, int type, struct unix_sock **out)
 	list_init(&u->pending_link);
 	list_init(&u->queue);
 	pthread_mutex_lock(&unix_topology);
-	if (!abstract[0].next)
-		for (unsigned i = 0; i < ABSTRACT_BUCKETS; i++)
-			list_init(&abstract[i]);
+	unix_names_init_locked();
 	unix_track_locked(u);
 	pthread_mutex_unlock(&unix_topology);
 	*out = u;
@@ -157,222 +123,6 @@ int unix_pair(struct task *t, int type, struct socket *out[2])
 	return 0;
 }
 
-/* ---- names ---- */
-
-static struct list_head *bucket(const uint8_t *bytes, uint32_t len)
-{
-	uint32_t h = 2166136261u;
-
-	for (uint32_t i = 0; i < len; i++)
-		h = (h ^ bytes[i]) * 16777619u;
-	return &abstract[h % ABSTRACT_BUCKETS];
-}
-
-static struct unix_sock *find_abstract_locked(const uint8_t *bytes, uint32_t len)
-{
-	struct unix_sock *u;
-
-	list_for_each_entry(u, bucket(bytes, len), name_link)
-		if (u->addr->addr.len == len && memcmp(u->addr->addr.bytes, bytes, len) == 0)
-			return u;
-	return NULL;
-}
-
-/* Checks an address; *path is set (to a NUL-terminated copy in buf) for names of files. */
-static int check_addr(const struct sock_addr *a, char buf[109], const char **path)
-{
-	*path = NULL;
-	if (a->len < PATH_AT || a->len > sizeof(struct lx_sockaddr_un) ||
-	    a->family != LX_AF_UNIX)
-		return -LX_EINVAL;
-	if (a->len > PATH_AT && a->bytes[PATH_AT] != 0) {
-		memcpy(buf, a->bytes + PATH_AT, a->len - PATH_AT);
-		buf[a->len - PATH_AT] = 0;
-		*path = buf;
-	}
-	return 0;
-}
-
-static int find_path(struct task *t, const char *name, struct unix_sock **out)
-{
-	struct path p;
-	struct inode *inode;
-	int r = path_walk(t, LX_AT_FDCWD, name, WALK_FOLLOW, &p);
-
-	if (r < 0)
-		return r;
-	inode = p.dentry->inode;
-	r = vfs_permission(t, inode, 2);
-	if (r == 0 && !LX_S_ISSOCK(inode->mode))
-		r = -LX_ECONNREFUSED;
-	if (r == 0) {
-		pthread_mutex_lock(&unix_topology);
-		*out = inode->socket ? unix_get(inode->socket) : NULL;
-		pthread_mutex_unlock(&unix_topology);
-		r = *out ? 0 : -LX_ECONNREFUSED;
-	}
-	path_put(&p);
-	return r;
-}
-
-int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_sock **out)
-{
-	char buf[109];
-	const char *path;
-	int r = check_addr(a, buf, &path);
-
-	*out = NULL;
-	if (r < 0)
-		return r;
-	if (a->len == PATH_AT)
-		return -LX_EINVAL;
-	if (path) {
-		r = find_path(t, path, out);
-	} else {
-		pthread_mutex_lock(&unix_topology);
-		*out = abstract[0].next ? find_abstract_locked(a->bytes, a->len) : NULL;
-		if (*out)
-			unix_get(*out);
-		pthread_mutex_unlock(&unix_topology);
-		r = *out ? 0 : -LX_ECONNREFUSED;
-	}
-	if (r == 0 && (*out)->s.type != type) {
-		unix_put(*out);
-		*out = NULL;
-		r = -LX_EPROTOTYPE;
-	}
-	return r;
-}
-
-static void set_addr_locked(struct unix_sock *u, struct unix_addr *a)
-{
-	pthread_mutex_lock(&u->lock);
-	u->addr = a;
-	pthread_mutex_unlock(&u->lock);
-}
-
-static int bind_abstract(struct unix_sock *u, const uint8_t *bytes, uint32_t len)
-{
-	struct unix_addr *a = addr_new(bytes, len);
-	int r = -LX_ENOMEM;
-
-	if (!a)
-		return r;
-	pthread_mutex_lock(&unix_topology);
-	if (u->addr)
-		r = -LX_EINVAL;
-	else if (find_abstract_locked(bytes, len))
-		r = -LX_EADDRINUSE;
-	else
-		r = 0;
-	if (r == 0) {
-		set_addr_locked(u, a);
-		list_add_tail(&u->name_link, bucket(bytes, len));
-	}
-	pthread_mutex_unlock(&unix_topology);
-	if (r < 0)
-		unix_addr_put(a);
-	return r;
-}
-
-/* A free abstract name of five hexadecimal digits. */
-static int autobind(struct unix_sock *u)
-{
-	uint8_t bytes[PATH_AT + 6 + 1] = {LX_AF_UNIX, 0};
-	int r = -LX_EADDRINUSE;
-
-	for (unsigned tries = 0; r == -LX_EADDRINUSE && tries < 0x100000; tries++) {
-		uint32_t n = __atomic_fetch_add(&next_autobind, 1, __ATOMIC_RELAXED) & 0xfffff;
-
-		snprintf((char *)bytes + PATH_AT + 1, 6, "%05x", n);
-		r = bind_abstract(u, bytes, PATH_AT + 6);
-	}
-	return r == -LX_EINVAL ? 0 : r; /* somebody else named it meanwhile */
-}
-
-static int bind_path(struct task *t, struct unix_sock *u, const char *path)
-{
-	struct unix_addr *a;
-	struct path p;
-	int r;
-
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return -LX_ENOMEM;
-	a->refs = 1;
-	a->addr.family = LX_AF_UNIX;
-	a->addr.len = (uint32_t)(PATH_AT + strlen(path) + 1);
-	memcpy(a->addr.bytes + PATH_AT, path, strlen(path) + 1);
-	r = vfs_mknod(t, LX_AT_FDCWD, path, LX_S_IFSOCK | 0777, 0, &p);
-	if (r < 0) {
-		unix_addr_put(a);
-		return r == -LX_EEXIST ? -LX_EADDRINUSE : r;
-	}
-	pthread_mutex_lock(&unix_topology);
-	if (u->addr) {
-		r = -LX_EINVAL;
-	} else {
-		set_addr_locked(u, a);
-		u->path = p;
-		p.dentry->inode->socket = u;
-	}
-	pthread_mutex_unlock(&unix_topology);
-	if (r < 0) {
-		path_put(&p);
-		unix_addr_put(a);
-	}
-	return r;
-}
-
-static bool is_named(struct unix_sock *u)
-{
-	bool named;
-
-	pthread_mutex_lock(&u->lock);
-	named = u->addr != NULL;
-	pthread_mutex_unlock(&u->lock);
-	return named;
-}
-
-int unix_bind(struct task *t, struct socket *s, const struct sock_addr *a)
-{
-	struct unix_sock *u = unix_of(s);
-	char buf[109];
-	const char *path;
-	int r = check_addr(a, buf, &path);
-
-	if (r < 0)
-		return r;
-	if (is_named(u))
-		return -LX_EINVAL;
-	if (a->len == PATH_AT)
-		return autobind(u);
-	return path ? bind_path(t, u, path) : bind_abstract(u, a->bytes, a->len);
-}
-
-static int unix_getname(struct task *t, struct socket *s, bool peer, struct sock_addr *a)
-{
-	struct unix_sock *u = unix_of(s), *from = unix_get(u);
-	(void)t;
-	if (peer) {
-		pthread_mutex_lock(&u->lock);
-		unix_put(from);
-		from = u->peer ? unix_get(u->peer) : NULL;
-		pthread_mutex_unlock(&u->lock);
-		if (!from)
-			return -LX_ENOTCONN;
-	}
-	memset(a, 0, sizeof(*a));
-	a->family = LX_AF_UNIX;
-	a->len = PATH_AT;
-	pthread_mutex_lock(&from->lock);
-	if (from->addr)
-		*a = from->addr->addr;
-	pthread_mutex_unlock(&from->lock);
-	unix_put(from);
-	return 0;
-}
-
 /* ---- connecting ---- */
 
 void unix_disconnect_locked(struct unix_sock *u)
@@ -395,8 +145,8 @@ static int connect_dgram(struct task *t, struct unix_sock *u, const struct sock_
 
 	if (a->family != LX_AF_UNSPEC) {
 		r = unix_find(t, a, LX_SOCK_DGRAM, &to);
-		if (r == 0 && u->s.passcred && !is_named(u))
-			r = autobind(u);
+		if (r == 0 && u->s.passcred && !unix_is_named(u))
+			r = unix_autobind(u);
 	}
 	if (r == 0) {
 		pthread_mutex_lock(&unix_topology);
@@ -417,7 +167,7 @@ static int connect_dgram(struct task *t, struct unix_sock *u, const struct sock_
 
 /* Puts n, the server's end of u's new connection, in line at the listener.  -LX_EAGAIN: full. */
 static int queue_connection_locked(struct task *t, struct unix_sock *u, struct unix_sock *listener,
-				   struct unix_sock *n)
+                                   struct unix_sock *n)
 {
 	if (u->state == UNIX_CONNECTED)
 		return -LX_EISCONN;
@@ -461,7 +211,7 @@ static int unix_connect(struct task *t, struct socket *s, const struct sock_addr
 	r = unix_find(t, a, s->type, &listener);
 	if (r < 0)
 		return r;
-	r = s->passcred && !is_named(u) ? autobind(u) : 0;
+	r = s->passcred && !unix_is_named(u) ? unix_autobind(u) : 0;
 	if (r == 0)
 		r = sock_new(s->guest, s->type, &n);
 	if (r < 0) {
@@ -542,7 +292,7 @@ static bool accept_would_return(struct unix_sock *u)
 }
 
 static int unix_accept(struct task *t, struct socket *s, bool nonblock, struct socket **out,
-		       struct sock_addr *a)
+                       struct sock_addr *a)
 {
 	struct unix_sock *u = unix_of(s), *n;
 	int64_t deadline = socket_recv_deadline(s);
@@ -612,7 +362,7 @@ static void withdraw_locked(struct unix_sock *u)
 	list_del_init(&u->name_link);
 	list_del_init(&u->sender_link);
 	/* Its senders find out at their next message. */
-	list_for_each_entry_safe(v, next, &u->senders, sender_link) {
+	list_for_each_entry_safe (v, next, &u->senders, sender_link) {
 		list_del_init(&v->sender_link);
 		waitq_wake(&v->write_wait, LX_POLL_WRITABLE);
 	}
@@ -630,8 +380,8 @@ static void drop_pending(struct unix_sock *u)
 	for (;;) {
 		pthread_mutex_lock(&unix_topology);
 		n = list_empty(&u->pending)
-			    ? NULL
-			    : list_first_entry(&u->pending, struct unix_sock, pending_link);
+		        ? NULL
+		        : list_first_entry(&u->pending, struct unix_sock, pending_link);
 		if (n)
 			list_del_init(&n->pending_link);
 		pthread_mutex_unlock(&unix_topology);
@@ -734,7 +484,7 @@ static int64_t unix_ioctl(struct task *t, struct socket *s, uint32_t request, ui
 		u = u->peer;
 	if (u) {
 		pthread_mutex_lock(&u->lock);
-		list_for_each_entry(msg, &u->queue, link) {
+		list_for_each_entry (msg, &u->queue, link) {
 			n += msg->len - msg->off;
 			if (s->type != LX_SOCK_STREAM && request == LX_FIONREAD)
 				break;
@@ -746,7 +496,7 @@ static int64_t unix_ioctl(struct task *t, struct socket *s, uint32_t request, ui
 }
 
 static int unix_getsockopt(struct task *t, struct socket *s, int level, int name, void *value,
-			   uint32_t max)
+                           uint32_t max)
 {
 	struct unix_sock *u = unix_of(s);
 	struct lx_ucred cred;
@@ -779,16 +529,16 @@ static int unix_getsockopt(struct task *t, struct socket *s, int level, int name
 }
 
 static const struct socket_ops unix_ops = {
-	.bind = unix_bind,
-	.connect = unix_connect,
-	.listen = unix_listen,
-	.accept = unix_accept,
-	.getname = unix_getname,
-	.sendmsg = unix_sendmsg,
-	.recvmsg = unix_recvmsg,
-	.shutdown = unix_shutdown,
-	.getsockopt = unix_getsockopt,
-	.poll = unix_poll,
-	.ioctl = unix_ioctl,
-	.release = unix_release,
+    .bind = unix_bind,
+    .connect = unix_connect,
+    .listen = unix_listen,
+    .accept = unix_accept,
+    .getname = unix_getname,
+    .sendmsg = unix_sendmsg,
+    .recvmsg = unix_recvmsg,
+    .shutdown = unix_shutdown,
+    .getsockopt = unix_getsockopt,
+    .poll = unix_poll,
+    .ioctl = unix_ioctl,
+    .release = unix_release,
 };

@@ -83,10 +83,18 @@ void unix_put(struct unix_sock *u);
 struct unix_addr *unix_addr_get(struct unix_addr *a);
 void unix_addr_put(struct unix_addr *a);
 
-/* unix.c: finding sockets by name.  With a reference; a negative errno. */
-int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_sock **out) MUST_CHECK;
-/* Gives a socket without a name an abstract one, if it must have one (autobind). */
+/* unix_name.c: finding sockets by name.  With a reference; a negative errno. */
+int unix_find(struct task *t, const struct sock_addr *a, int type,
+              struct unix_sock **out) MUST_CHECK;
 int unix_bind(struct task *t, struct socket *s, const struct sock_addr *a);
+int unix_getname(struct task *t, struct socket *s, bool peer, struct sock_addr *a);
+bool unix_is_named(struct unix_sock *u);
+/* Gives a socket without a name an abstract one. */
+int unix_autobind(struct unix_sock *u) MUST_CHECK;
+/* Before the first socket is named.  Under unix_topology. */
+void unix_names_init_locked(void);
+
+/* unix.c */
 /* Dissolves a datagram socket's connection. */
 void unix_disconnect_locked(struct unix_sock *u);
 struct lx_ucred unix_cred(struct task *t);

@@ -85,7 +85,7 @@ static int enqueue(struct unix_sock *from, struct unix_sock *to, struct unix_msg
 
 /* As enqueue, but waits for room unless the message says otherwise. */
 static int deliver(struct task *t, struct unix_sock *from, struct unix_sock *to,
-		   struct unix_msg *msg, const struct sock_msg *m)
+                   struct unix_msg *msg, const struct sock_msg *m)
 {
 	int64_t deadline = 0;
 	int r;
@@ -105,7 +105,7 @@ static int deliver(struct task *t, struct unix_sock *from, struct unix_sock *to,
 
 /* A message of the next n bytes of m, with its ancillary data on the first. */
 static int make_message(struct task *t, struct unix_sock *u, struct sock_msg *m, uint32_t n,
-			struct unix_msg **out)
+                        struct unix_msg **out)
 {
 	struct unix_msg *msg = unix_msg_new(n);
 	int64_t r = 0;
@@ -131,7 +131,7 @@ static int make_message(struct task *t, struct unix_sock *u, struct sock_msg *m,
 }
 
 static int64_t send_stream(struct task *t, struct unix_sock *u, struct unix_sock *peer,
-			   struct sock_msg *m)
+                           struct sock_msg *m)
 {
 	int64_t done = 0;
 	int r = 0;
@@ -160,7 +160,7 @@ static int64_t send_stream(struct task *t, struct unix_sock *u, struct unix_sock
 }
 
 static int64_t send_packet(struct task *t, struct unix_sock *u, struct unix_sock *to,
-			   struct sock_msg *m)
+                           struct sock_msg *m)
 {
 	uint64_t n = m->u->left;
 	struct unix_msg *msg;
@@ -259,13 +259,13 @@ void unix_purge(struct unix_sock *u)
 	struct unix_msg *msg, *next;
 
 	pthread_mutex_lock(&u->lock);
-	list_for_each_entry_safe(msg, next, &u->queue, link) {
+	list_for_each_entry_safe (msg, next, &u->queue, link) {
 		list_del_init(&msg->link);
 		list_add_tail(&msg->link, &drop);
 	}
 	u->queued = u->queue_len = 0;
 	pthread_mutex_unlock(&u->lock);
-	list_for_each_entry_safe(msg, next, &drop, link) {
+	list_for_each_entry_safe (msg, next, &drop, link) {
 		list_del_init(&msg->link);
 		unix_msg_free(msg);
 	}
@@ -285,7 +285,7 @@ static void wake_senders(struct unix_sock *u)
 	}
 	waitq_wake(&u->write_wait, LX_POLL_WRITABLE);
 	pthread_mutex_lock(&unix_topology);
-	list_for_each_entry(v, &u->senders, sender_link)
+	list_for_each_entry (v, &u->senders, sender_link)
 		waitq_wake(&v->write_wait, LX_POLL_WRITABLE);
 	pthread_mutex_unlock(&unix_topology);
 }
@@ -342,8 +342,8 @@ static bool receive_would_return(struct unix_sock *u)
 
 /* Takes recv_lock and returns the first message; waits for one unless told otherwise.  NULL:
  * *why is the result of the call, and recv_lock is not held. */
-static struct unix_msg *wait_message(struct task *t, struct unix_sock *u,
-				     const struct sock_msg *m, int64_t deadline, int *why)
+static struct unix_msg *wait_message(struct task *t, struct unix_sock *u, const struct sock_msg *m,
+                                     int64_t deadline, int *why)
 {
 	for (;;) {
 		struct unix_msg *msg;
@@ -371,7 +371,7 @@ static struct unix_msg *wait_message(struct task *t, struct unix_sock *u,
 
 /* Ancillary data of a message: credentials if asked for, descriptors once. */
 static int put_ancillary(struct task *t, struct unix_sock *u, struct sock_msg *m,
-			 struct unix_msg *msg)
+                         struct unix_msg *msg)
 {
 	bool peek = m->flags & LX_MSG_PEEK;
 	struct file **files;
@@ -380,7 +380,7 @@ static int put_ancillary(struct task *t, struct unix_sock *u, struct sock_msg *m
 
 	if (u->s.passcred)
 		r = cmsg_put(t, m, LX_SOL_SOCKET, LX_SCM_CREDENTIALS, &msg->cred,
-			     sizeof(msg->cred));
+		             sizeof(msg->cred));
 	if (r < 0 || msg->nfiles == 0)
 		return r;
 	r = unix_rights_take(msg, peek, &files, &n);
@@ -444,7 +444,7 @@ static bool same_cred(const struct lx_ucred *a, const struct lx_ucred *b)
 /* With recv_lock held: copies from msg and those behind it as far as one read goes: messages with
  * descriptors end it, and so do other credentials where they are passed. */
 static int64_t copy_stream(struct task *t, struct unix_sock *u, struct sock_msg *m,
-			   struct unix_msg *msg, bool *ancillary)
+                           struct unix_msg *msg, bool *ancillary)
 {
 	struct lx_ucred cred = msg->cred;
 	bool peek = m->flags & LX_MSG_PEEK;

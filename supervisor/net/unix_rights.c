@@ -12,7 +12,7 @@
 #include "supervisor/net/unix.h"
 
 static struct list_head all_sockets = LIST_HEAD_INIT(all_sockets); /* under unix_topology */
-static unsigned total_inflight; /* under unix_topology */
+static unsigned total_inflight;                                    /* under unix_topology */
 
 struct unix_msg *unix_msg_new(uint32_t len)
 {
@@ -121,11 +121,11 @@ static bool mark_next(struct unix_sock *u)
 	struct unix_msg *msg;
 	bool found = false;
 
-	list_for_each_entry(n, &u->pending, pending_link)
+	list_for_each_entry (n, &u->pending, pending_link)
 		if (!n->reachable)
 			n->reachable = found = true;
 	pthread_mutex_lock(&u->lock);
-	list_for_each_entry(msg, &u->queue, link)
+	list_for_each_entry (msg, &u->queue, link)
 		for (unsigned i = 0; i < msg->nfiles; i++) {
 			struct unix_sock *v = unix_of_file(msg->files[i]);
 
@@ -142,14 +142,14 @@ static void take_garbage_locked(struct list_head *garbage)
 	struct unix_sock *u;
 	bool again = true;
 
-	list_for_each_entry(u, &all_sockets, all_link)
+	list_for_each_entry (u, &all_sockets, all_link)
 		u->reachable = !depends(u);
 	while (again) {
 		again = false;
-		list_for_each_entry(u, &all_sockets, all_link)
+		list_for_each_entry (u, &all_sockets, all_link)
 			again = (u->reachable && mark_next(u)) || again;
 	}
-	list_for_each_entry(u, &all_sockets, all_link) {
+	list_for_each_entry (u, &all_sockets, all_link) {
 		if (u->reachable)
 			continue;
 		pthread_mutex_lock(&u->lock);
@@ -173,7 +173,7 @@ void unix_collect_garbage(void)
 	if (total_inflight > 0)
 		take_garbage_locked(&garbage);
 	pthread_mutex_unlock(&unix_topology);
-	list_for_each_entry_safe(msg, next, &garbage, link) {
+	list_for_each_entry_safe (msg, next, &garbage, link) {
 		list_del_init(&msg->link);
 		unix_msg_free(msg);
 	}

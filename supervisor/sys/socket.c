@@ -43,7 +43,7 @@ static int addr_in(struct task *t, struct sock_addr *a, struct guest_ptr p, uint
 
 /* Writes what fits of a at p and its whole length at lenp, which held the room. */
 static int addr_out(struct task *t, const struct sock_addr *a, struct guest_ptr p,
-		    struct guest_ptr lenp)
+                    struct guest_ptr lenp)
 {
 	uint32_t room;
 	int r = get_user_u32(t->mm, &room, lenp);
@@ -175,7 +175,7 @@ int64_t sys_listen(struct task *t, const struct sys_args *a)
 }
 
 static int64_t do_accept(struct task *t, int fd, struct guest_ptr addr, struct guest_ptr len,
-			 uint32_t flags)
+                         uint32_t flags)
 {
 	struct sock_addr peer = {.len = 0};
 	struct socket *s, *n;
@@ -290,7 +290,7 @@ int64_t sys_getsockopt(struct task *t, const struct sys_args *a)
 		r = -LX_EINVAL;
 	if (r == 0)
 		r = socket_getsockopt(t, s, arg_int(a, 1), arg_int(a, 2), value,
-				      MIN(room, OPTION_MAX));
+		                      MIN(room, OPTION_MAX));
 	if (r >= 0) {
 		uint32_t len = (uint32_t)r;
 
@@ -362,7 +362,7 @@ static int header_in(struct task *t, struct lx_msghdr *h, struct guest_ptr p, st
 }
 
 static int64_t send_one(struct task *t, struct file *f, struct socket *s, struct guest_ptr p,
-			uint32_t flags)
+                        uint32_t flags)
 {
 	struct sock_msg m = {.flags = flags | (nonblocking(f) ? LX_MSG_DONTWAIT : 0)};
 	struct lx_msghdr h;
@@ -384,7 +384,7 @@ static int64_t send_one(struct task *t, struct file *f, struct socket *s, struct
 }
 
 static int64_t receive_one(struct task *t, struct file *f, struct socket *s, struct guest_ptr p,
-			   uint32_t flags)
+                           uint32_t flags)
 {
 	struct sock_msg m = {.flags = flags | (nonblocking(f) ? LX_MSG_DONTWAIT : 0)};
 	struct lx_msghdr h;
@@ -402,18 +402,19 @@ static int64_t receive_one(struct task *t, struct file *f, struct socket *s, str
 		return r;
 	if (h.name) {
 		int e = copy_to_user(t->mm, guest_ptr(h.name), m.name.bytes,
-				     MIN(h.namelen, m.name.len));
+		                     MIN(h.namelen, m.name.len));
 
 		if (e == 0)
-			e = put_user_u32(t->mm, guest_ptr_add(p, offsetof(struct lx_msghdr, namelen)),
-					 m.name.len);
+			e = put_user_u32(t->mm,
+			                 guest_ptr_add(p, offsetof(struct lx_msghdr, namelen)),
+			                 m.name.len);
 		if (e < 0)
 			return e;
 	}
 	if (put_user_u64(t->mm, guest_ptr_add(p, offsetof(struct lx_msghdr, controllen)),
-			 m.control_used) < 0 ||
+	                 m.control_used) < 0 ||
 	    put_user_u32(t->mm, guest_ptr_add(p, offsetof(struct lx_msghdr, flags)),
-			 m.out_flags | (flags & LX_MSG_CMSG_CLOEXEC)) < 0)
+	                 m.out_flags | (flags & LX_MSG_CMSG_CLOEXEC)) < 0)
 		return -LX_EFAULT;
 	return r;
 }
@@ -459,7 +460,7 @@ int64_t sys_sendmmsg(struct task *t, const struct sys_args *a)
 		r = send_one(t, f, s, p, arg_u32(a, 3));
 		if (r >= 0)
 			r = put_user_u32(t->mm, guest_ptr_add(p, offsetof(struct lx_mmsghdr, len)),
-					 (uint32_t)r);
+			                 (uint32_t)r);
 		if (r < 0)
 			break;
 	}
@@ -505,7 +506,7 @@ int64_t sys_recvmmsg(struct task *t, const struct sys_args *a)
 		r = receive_one(t, f, s, p, flags & ~LX_MSG_WAITFORONE);
 		if (r >= 0)
 			r = put_user_u32(t->mm, guest_ptr_add(p, offsetof(struct lx_mmsghdr, len)),
-					 (uint32_t)r);
+			                 (uint32_t)r);
 		if (r < 0)
 			break;
 		done++;

@@ -34,7 +34,7 @@ struct fuzz_session {
 #include "ipc/gen_dispatch.inc"
 
 int64_t test_do_echo(struct fuzz_session *s, const struct test_echo_req *req,
-		     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s, (void)in, (void)out;
 	rep->data = req->data;
@@ -42,7 +42,7 @@ int64_t test_do_echo(struct fuzz_session *s, const struct test_echo_req *req,
 }
 
 int64_t test_do_fail(struct fuzz_session *s, const struct test_fail_req *req,
-		     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s, (void)rep, (void)in;
 	ipc_fds_add(out, dup(2));
@@ -63,7 +63,7 @@ static void cancelled(struct ipc_call *call, void *arg)
 }
 
 int64_t test_do_hold(struct fuzz_session *s, const struct test_hold_req *req,
-		     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct ipc_call *call;
 
@@ -77,7 +77,7 @@ int64_t test_do_hold(struct fuzz_session *s, const struct test_hold_req *req,
 }
 
 int64_t test_do_release(struct fuzz_session *s, const struct test_release_req *req,
-			struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct test_hold_rep held = {.key = req->key};
 	struct ipc_call *call;
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_session s = {.nheld = 0};
 	struct ipc_conn_config cfg = {
-		.handlers = &test_GUEST_handlers, .session = &s, .closed = closed};
+	    .handlers = &test_GUEST_handlers, .session = &s, .closed = closed};
 	uint8_t replies[4096];
 	size_t sent = 0;
 	int pair[2];
@@ -115,8 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		__builtin_trap();
 	for (sent = 1; !s.closed;) {
 		ssize_t n = sent < size ? send(pair[0], data + sent, size - sent,
-					       MSG_DONTWAIT | MSG_NOSIGNAL)
-					: 0;
+		                               MSG_DONTWAIT | MSG_NOSIGNAL)
+		                        : 0;
 
 		sent += n > 0 ? (size_t)n : 0;
 		while (recv(pair[0], replies, sizeof(replies), MSG_DONTWAIT) > 0)

@@ -34,8 +34,8 @@ static void enter(unsigned i, struct socket *s)
 		files[i] = NULL;
 }
 
-static int64_t transfer(struct socket *s, bool send, uint32_t n, uint32_t flags,
-			struct file *carry, const struct sock_addr *to)
+static int64_t transfer(struct socket *s, bool send, uint32_t n, uint32_t flags, struct file *carry,
+                        const struct sock_addr *to)
 {
 	static uint8_t buf[255 * 300];
 	struct sock_msg m = {.flags = flags | LX_MSG_DONTWAIT | LX_MSG_NOSIGNAL};
@@ -112,15 +112,14 @@ static void act(unsigned op, unsigned i, unsigned arg)
 			enter(arg % SOCKETS, n);
 		break;
 	case 6:
-		r = (int)transfer(s, true, arg & 1 ? arg : arg * 300, 0, NULL,
-				  arg & 2 ? &a : NULL);
+		r = (int)transfer(s, true, arg & 1 ? arg : arg * 300, 0, NULL, arg & 2 ? &a : NULL);
 		break;
 	case 7:
 		r = (int)transfer(s, true, 1, 0, other, NULL);
 		break;
 	case 8:
-		r = (int)transfer(s, false, arg & 1 ? arg : arg * 300,
-				  arg & 2 ? LX_MSG_PEEK : 0, NULL, NULL);
+		r = (int)transfer(s, false, arg & 1 ? arg : arg * 300, arg & 2 ? LX_MSG_PEEK : 0,
+		                  NULL, NULL);
 		break;
 	case 9:
 		r = s->ops->shutdown(&task, s, (int)(arg % 3));

@@ -7,16 +7,16 @@
 #include "common/lx/errno.h"
 #include "ipc/codec.h"
 
-#define CHECK(cond)                      \
-	do {                             \
-		if (!(cond))             \
+#define CHECK(cond)                       \
+	do {                              \
+		if (!(cond))              \
 			__builtin_trap(); \
 	} while (0)
 
 static _Alignas(16) uint8_t first[IPC_MAX_STRUCT], second[IPC_MAX_STRUCT];
 
 static void write_again(struct ipc_writer *w, const struct ipc_envelope *env,
-			const struct ipc_op *op, int64_t result, const void *msg)
+                        const struct ipc_op *op, int64_t result, const void *msg)
 {
 	ipc_writer_init(w);
 	if (env->kind == IPC_KIND_REPLY)
@@ -26,7 +26,7 @@ static void write_again(struct ipc_writer *w, const struct ipc_envelope *env,
 }
 
 static bool read_message(struct ipc_reader *r, const struct ipc_envelope *env,
-			 const struct ipc_op *op, int64_t *result, void *msg)
+                         const struct ipc_op *op, int64_t *result, void *msg)
 {
 	if (env->kind == IPC_KIND_REPLY)
 		return ipc_read_reply(r, env, op, result, msg);

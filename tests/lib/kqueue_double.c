@@ -175,8 +175,7 @@ static int apply(struct queue *q, const struct kevent *c)
 /* Whether f has something to report, and what. */
 static bool ready(struct filter *f, struct kevent *out)
 {
-	struct pollfd p = {.fd = f->fd,
-			   .events = f->kev.filter == EVFILT_WRITE ? POLLOUT : POLLIN};
+	struct pollfd p = {.fd = f->fd, .events = f->kev.filter == EVFILT_WRITE ? POLLOUT : POLLIN};
 	uint64_t t = now();
 	int count;
 
@@ -241,9 +240,9 @@ static void sleep_until(struct queue *q, uint64_t until)
 		if (!f->used)
 			continue;
 		if (f->fd >= 0)
-			p[n++] = (struct pollfd){
-				.fd = f->fd,
-				.events = f->kev.filter == EVFILT_WRITE ? POLLOUT : POLLIN};
+			p[n++] = (struct pollfd){.fd = f->fd,
+			                         .events = f->kev.filter == EVFILT_WRITE ? POLLOUT
+			                                                                 : POLLIN};
 		if (f->kev.filter == EVFILT_TIMER && f->expires < until)
 			until = f->expires;
 	}
@@ -257,11 +256,11 @@ static void sleep_until(struct queue *q, uint64_t until)
 }
 
 int kevent(int kq, const struct kevent *changes, int nchanges, struct kevent *events, int nevents,
-	   const struct timespec *timeout)
+           const struct timespec *timeout)
 {
-	uint64_t until = timeout ? now() + (uint64_t)timeout->tv_sec * 1000000000u +
-					   (uint64_t)timeout->tv_nsec
-				 : UINT64_MAX;
+	uint64_t until =
+	    timeout ? now() + (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_nsec
+	            : UINT64_MAX;
 	struct queue *q;
 	int got = 0;
 

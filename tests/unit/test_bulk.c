@@ -139,9 +139,11 @@ static void impostors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_sides_share_memory), cmocka_unit_test(bounds),
-		cmocka_unit_test(allocation),              cmocka_unit_test(threads_wait_for_room),
-		cmocka_unit_test(impostors),
+	    cmocka_unit_test(both_sides_share_memory),
+	    cmocka_unit_test(bounds),
+	    cmocka_unit_test(allocation),
+	    cmocka_unit_test(threads_wait_for_room),
+	    cmocka_unit_test(impostors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,9 +50,19 @@ static uint32_t random_len(uint32_t max)
 
 static struct ipc_attr random_attr(void)
 {
-	return (struct ipc_attr){rnd(), (uint32_t)rnd(), (uint32_t)rnd(), (uint32_t)rnd(),
-				 (uint32_t)rnd(), rnd(), rnd(), rnd(), (uint32_t)rnd(),
-				 (int64_t)rnd(), -(int64_t)(rnd() >> 1), INT64_MIN, rnd()};
+	return (struct ipc_attr){rnd(),
+	                         (uint32_t)rnd(),
+	                         (uint32_t)rnd(),
+	                         (uint32_t)rnd(),
+	                         (uint32_t)rnd(),
+	                         rnd(),
+	                         rnd(),
+	                         rnd(),
+	                         (uint32_t)rnd(),
+	                         (int64_t)rnd(),
+	                         -(int64_t)(rnd() >> 1),
+	                         INT64_MIN,
+	                         rnd()};
 }
 
 static bool bytes_equal(struct ipc_bytes a, struct ipc_bytes b)
@@ -62,37 +72,37 @@ static bool bytes_equal(struct ipc_bytes a, struct ipc_bytes b)
 
 static bool attr_equal(const struct ipc_attr *a, const struct ipc_attr *b)
 {
-	return a->ino == b->ino && a->mode == b->mode && a->nlink == b->nlink &&
-	       a->uid == b->uid && a->gid == b->gid && a->rdev == b->rdev && a->size == b->size &&
+	return a->ino == b->ino && a->mode == b->mode && a->nlink == b->nlink && a->uid == b->uid &&
+	       a->gid == b->gid && a->rdev == b->rdev && a->size == b->size &&
 	       a->blocks == b->blocks && a->blksize == b->blksize && a->atime == b->atime &&
 	       a->mtime == b->mtime && a->ctime == b->ctime && a->dev == b->dev;
 }
 
 /* Generated: fsd_lookup_fill_req(m), fsd_lookup_same_req(a, b) and so on. */
-#define REQ(...) __VA_ARGS__
-#define REP(...) __VA_ARGS__
+#define REQ(...)       __VA_ARGS__
+#define REP(...)       __VA_ARGS__
 #define GLUE_(a, b, c) a##_##b##_##c
 #define GLUE(a, b, c)  GLUE_(a, b, c)
 #define GLUE2_(a, b)   a##_##b
 #define GLUE2(a, b)    GLUE2_(a, b)
-#define U64(f)        m->f = rnd();
-#define I64(f)        m->f = (int64_t)(rnd() - (rnd() >> 1));
-#define U32(f)        m->f = (uint32_t)rnd();
-#define BOOL(f)       m->f = rnd() & 1;
-#define NAME(f)       m->f = (struct ipc_bytes){random_bytes(), 1 + (uint32_t)(rnd() % 20)};
-#define TEXT(f, max)  m->f = (struct ipc_bytes){random_text(), random_len(max)};
-#define BYTES(f, max) m->f = (struct ipc_bytes){random_bytes(), random_len(max)};
-#define ATTR(f)       m->f = random_attr();
-#define IPC_OP(n, op, p, c, qf, pf, q, r)                                               \
-	static void GLUE(SERVICE, op, fill_req)(void *msg)                              \
-	{                                                                               \
-		struct GLUE(SERVICE, op, req) *m = msg;                                 \
-		q                                                                       \
-	}                                                                               \
-	static void GLUE(SERVICE, op, fill_rep)(void *msg)                              \
-	{                                                                               \
-		struct GLUE(SERVICE, op, rep) *m = msg;                                 \
-		r                                                                       \
+#define U64(f)         m->f = rnd();
+#define I64(f)         m->f = (int64_t)(rnd() - (rnd() >> 1));
+#define U32(f)         m->f = (uint32_t)rnd();
+#define BOOL(f)        m->f = rnd() & 1;
+#define NAME(f)        m->f = (struct ipc_bytes){random_bytes(), 1 + (uint32_t)(rnd() % 20)};
+#define TEXT(f, max)   m->f = (struct ipc_bytes){random_text(), random_len(max)};
+#define BYTES(f, max)  m->f = (struct ipc_bytes){random_bytes(), random_len(max)};
+#define ATTR(f)        m->f = random_attr();
+#define IPC_OP(n, op, p, c, qf, pf, q, r)                  \
+	static void GLUE(SERVICE, op, fill_req)(void *msg) \
+	{                                                  \
+		struct GLUE(SERVICE, op, req) *m = msg;    \
+		q                                          \
+	}                                                  \
+	static void GLUE(SERVICE, op, fill_rep)(void *msg) \
+	{                                                  \
+		struct GLUE(SERVICE, op, rep) *m = msg;    \
+		r                                          \
 	}
 #define SERVICE fsd
 #include "ipc/ops_fsd.def"
@@ -114,18 +124,18 @@ static bool attr_equal(const struct ipc_attr *a, const struct ipc_attr *b)
 #define TEXT(f, max)  same = same && bytes_equal(a->f, b->f);
 #define BYTES(f, max) same = same && bytes_equal(a->f, b->f);
 #define ATTR(f)       same = same && attr_equal(&a->f, &b->f);
-#define IPC_OP(n, op, p, c, qf, pf, q, r)                                               \
-	static bool GLUE(SERVICE, op, same_req)(const void *x, const void *y)           \
-	{                                                                               \
-		const struct GLUE(SERVICE, op, req) *a = x, *b = y;                     \
-		bool same = true;                                                       \
-		q return same;                                                          \
-	}                                                                               \
-	static bool GLUE(SERVICE, op, same_rep)(const void *x, const void *y)           \
-	{                                                                               \
-		const struct GLUE(SERVICE, op, rep) *a = x, *b = y;                     \
-		bool same = true;                                                       \
-		r return same;                                                          \
+#define IPC_OP(n, op, p, c, qf, pf, q, r)                                     \
+	static bool GLUE(SERVICE, op, same_req)(const void *x, const void *y) \
+	{                                                                     \
+		const struct GLUE(SERVICE, op, req) *a = x, *b = y;           \
+		bool same = true;                                             \
+		q return same;                                                \
+	}                                                                     \
+	static bool GLUE(SERVICE, op, same_rep)(const void *x, const void *y) \
+	{                                                                     \
+		const struct GLUE(SERVICE, op, rep) *a = x, *b = y;           \
+		bool same = true;                                             \
+		r return same;                                                \
 	}
 #define SERVICE fsd
 #include "ipc/ops_fsd.def"
@@ -149,8 +159,9 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define IPC_OP(n, op, p, c, qf, pf, q, r)                                                  \
-	{&GLUE2(SERVICE, service), n, GLUE(SERVICE, op, fill_req), GLUE(SERVICE, op, same_req), \
+#define IPC_OP(n, op, p, c, qf, pf, q, r)                          \
+	{&GLUE2(SERVICE, service),    n,                           \
+	 GLUE(SERVICE, op, fill_req), GLUE(SERVICE, op, same_req), \
 	 GLUE(SERVICE, op, fill_rep), GLUE(SERVICE, op, same_rep)},
 #define SERVICE fsd
 #include "ipc/ops_fsd.def"
@@ -172,8 +183,8 @@ static void assert_is_msgpack(const struct ipc_writer *w)
 
 	msgpack_unpacked_init(&u);
 	assert_int_equal(msgpack_unpack_next(&u, (const char *)w->buf + IPC_HEADER_SIZE,
-					     w->len - IPC_HEADER_SIZE, &off),
-			 MSGPACK_UNPACK_SUCCESS);
+	                                     w->len - IPC_HEADER_SIZE, &off),
+	                 MSGPACK_UNPACK_SUCCESS);
 	assert_int_equal(off, w->len - IPC_HEADER_SIZE);
 	assert_int_equal(u.data.type, MSGPACK_OBJECT_ARRAY);
 	msgpack_unpacked_destroy(&u);
@@ -201,7 +212,7 @@ static void requests_round_trip(void **state)
 			rows[i].fill_req(sent);
 			ipc_writer_init(&w);
 			assert_int_equal(ipc_write_request(&w, IPC_KIND_REQUEST, n, op, sent, 0),
-					 0);
+			                 0);
 			assert_is_msgpack(&w);
 			memset(got, 0xee, sizeof(got));
 			assert_true(read_request(op, w.buf + 4, w.len - 4));
@@ -309,22 +320,22 @@ static void fields_outside_their_schema_are_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad_names); i++) {
 		q.name = ipc_bytes_of(bad_names[i]);
 		ipc_writer_init(&w);
-		assert_int_equal(ipc_write_request(&w, IPC_KIND_REQUEST, 1,
-						   &fsd_ops[fsd_index_lookup], &q, 0),
-				 -LX_EINVAL);
+		assert_int_equal(
+		    ipc_write_request(&w, IPC_KIND_REQUEST, 1, &fsd_ops[fsd_index_lookup], &q, 0),
+		    -LX_EINVAL);
 		ipc_writer_release(&w);
 	}
 	q.name = (struct ipc_bytes){random_text(), 256};
 	ipc_writer_init(&w);
 	assert_int_equal(
-		ipc_write_request(&w, IPC_KIND_REQUEST, 1, &fsd_ops[fsd_index_lookup], &q, 0),
-		-LX_EINVAL);
+	    ipc_write_request(&w, IPC_KIND_REQUEST, 1, &fsd_ops[fsd_index_lookup], &q, 0),
+	    -LX_EINVAL);
 	ipc_writer_release(&w);
 	x.name = ipc_bytes_of("user.\xff");
 	ipc_writer_init(&w);
 	assert_int_equal(
-		ipc_write_request(&w, IPC_KIND_REQUEST, 1, &fsd_ops[fsd_index_getxattr], &x, 0),
-		-LX_EINVAL);
+	    ipc_write_request(&w, IPC_KIND_REQUEST, 1, &fsd_ops[fsd_index_getxattr], &x, 0),
+	    -LX_EINVAL);
 	ipc_writer_release(&w);
 }
 
@@ -333,10 +344,18 @@ static void text_must_be_utf8(void **state)
 	static const struct {
 		const char *s;
 		bool valid;
-	} cases[] = {{"", true},          {"plain", true},     {"\xc3\xa9", true},
-		     {"\xe2\x82\xac", true}, {"\xf0\x9f\x90\xa7", true}, {"\xc0\x80", false},
-		     {"\xe0\x80\x80", false}, {"\xed\xa0\x80", false}, {"\xf5\x80\x80\x80", false},
-		     {"\xc3", false},     {"\x80", false},     {"\xf4\x90\x80\x80", false}};
+	} cases[] = {{"", true},
+	             {"plain", true},
+	             {"\xc3\xa9", true},
+	             {"\xe2\x82\xac", true},
+	             {"\xf0\x9f\x90\xa7", true},
+	             {"\xc0\x80", false},
+	             {"\xe0\x80\x80", false},
+	             {"\xed\xa0\x80", false},
+	             {"\xf5\x80\x80\x80", false},
+	             {"\xc3", false},
+	             {"\x80", false},
+	             {"\xf4\x90\x80\x80", false}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -354,13 +373,12 @@ static void messages_read_as_text(void **state)
 	(void)state;
 	ipc_writer_init(&w);
 	assert_int_equal(
-		ipc_write_request(&w, IPC_KIND_REQUEST, 9, &fsd_ops[fsd_index_lookup], &q, 0), 0);
+	    ipc_write_request(&w, IPC_KIND_REQUEST, 9, &fsd_ops[fsd_index_lookup], &q, 0), 0);
 	ipc_describe(&fsd_service, w.buf + 4, w.len - 4, text, sizeof(text));
 	assert_string_equal(text, "#9 lookup(dir=1, name=\"etc\\x0a\")");
 	ipc_writer_release(&w);
 	ipc_writer_init(&w);
-	assert_int_equal(
-		ipc_write_reply(&w, 9, &fsd_ops[fsd_index_lookup], -LX_ENOENT, &p, 0), 0);
+	assert_int_equal(ipc_write_reply(&w, 9, &fsd_ops[fsd_index_lookup], -LX_ENOENT, &p, 0), 0);
 	ipc_describe(&fsd_service, w.buf + 4, w.len - 4, text, sizeof(text));
 	assert_string_equal(text, "#9 lookup = -2 ENOENT");
 	ipc_describe(&fsd_service, w.buf + 4, 3, text, sizeof(text));
@@ -371,13 +389,13 @@ static void messages_read_as_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests_round_trip),
-		cmocka_unit_test(replies_round_trip),
-		cmocka_unit_test(truncation_is_refused),
-		cmocka_unit_test(garbage_is_survived),
-		cmocka_unit_test(fields_outside_their_schema_are_refused),
-		cmocka_unit_test(text_must_be_utf8),
-		cmocka_unit_test(messages_read_as_text),
+	    cmocka_unit_test(requests_round_trip),
+	    cmocka_unit_test(replies_round_trip),
+	    cmocka_unit_test(truncation_is_refused),
+	    cmocka_unit_test(garbage_is_survived),
+	    cmocka_unit_test(fields_outside_their_schema_are_refused),
+	    cmocka_unit_test(text_must_be_utf8),
+	    cmocka_unit_test(messages_read_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

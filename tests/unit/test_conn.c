@@ -42,7 +42,7 @@ struct test_session {
 #include "ipc/gen_dispatch.inc"
 
 int64_t test_do_echo(struct test_session *s, const struct test_echo_req *req,
-		     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	rep->data = req->data;
 	for (unsigned i = 0; i < in->count; i++)
@@ -53,7 +53,7 @@ int64_t test_do_echo(struct test_session *s, const struct test_echo_req *req,
 }
 
 int64_t test_do_fail(struct test_session *s, const struct test_fail_req *req,
-		     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s;
 	(void)in;
@@ -76,7 +76,7 @@ static void hold_cancelled(struct ipc_call *call, void *arg)
 }
 
 int64_t test_do_hold(struct test_session *s, const struct test_hold_req *req,
-		     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)rep;
 	(void)in;
@@ -88,7 +88,7 @@ int64_t test_do_hold(struct test_session *s, const struct test_hold_req *req,
 }
 
 int64_t test_do_release(struct test_session *s, const struct test_release_req *req,
-			struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct test_hold_rep held = {.key = req->key};
 	struct ipc_call *call;
@@ -136,9 +136,8 @@ static void *run_serve(void *arg)
 
 static void fixture_start(struct fixture *f, bool on_loop)
 {
-	struct ipc_conn_config cfg = {.handlers = &test_GUEST_handlers,
-				      .session = &f->session,
-				      .closed = session_closed};
+	struct ipc_conn_config cfg = {
+	    .handlers = &test_GUEST_handlers, .session = &f->session, .closed = session_closed};
 	int pair[2];
 
 	memset(f, 0, sizeof(*f));
@@ -154,7 +153,7 @@ static void fixture_start(struct fixture *f, bool on_loop)
 	f->thread_count = on_loop ? 1 : 3;
 	for (unsigned i = 0; i < f->thread_count; i++)
 		pthread_create(&f->threads[i], NULL, on_loop ? run_loop : run_serve,
-			       on_loop ? (void *)f->loop : (void *)f->session.conn);
+		               on_loop ? (void *)f->loop : (void *)f->session.conn);
 }
 
 /* The client's end must be closed already. */
@@ -197,7 +196,7 @@ static void *caller_main(void *arg)
 	memset(data, (int)k->number, sizeof(data));
 	for (unsigned i = 0; i < 400; i++) {
 		struct test_echo_req q = {.x = (uint64_t)k->number << 32 | i,
-					  .data = {data, (i * 37) % sizeof(data)}};
+		                          .data = {data, (i * 37) % sizeof(data)}};
 		struct test_echo_rep p;
 		struct ipc_reply reply;
 		int64_t r = test_call_echo(k->client, &q, &p, &reply);
@@ -369,8 +368,8 @@ static void calls_without_waiting(void **state)
 	assert_int_equal(t[2].calls, 0);
 	/* One-way messages have no reply. */
 	test_post_echo(c, &(struct test_echo_req){.x = UINT64_MAX});
-	assert_int_equal(
-		test_call_release(c, &(struct test_release_req){.key = 7}, NULL, NULL), -LX_ESRCH);
+	assert_int_equal(test_call_release(c, &(struct test_release_req){.key = 7}, NULL, NULL),
+	                 -LX_ESRCH);
 	assert_int_equal(f.session.posted, 1);
 	ipc_client_free(c);
 	assert_int_equal(t[2].calls, 1);
@@ -425,13 +424,13 @@ static void a_dead_peer_ends_every_call(void **state)
 	assert_non_null(failed);
 	assert_true(ipc_client_is_gone(c));
 	assert_int_equal(test_call_release(c, &(struct test_release_req){.key = 9}, NULL, NULL),
-			 -IPC_EGONE);
+	                 -IPC_EGONE);
 	fixture_stop(&f);
 	/* A new session under the same client. */
 	fixture_start(&f, false);
 	assert_int_equal(ipc_client_reconnect(c, f.client_fd), 0);
 	assert_int_equal(test_call_release(c, &(struct test_release_req){.key = 9}, NULL, NULL),
-			 -LX_ESRCH);
+	                 -LX_ESRCH);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	close(pair[1]);
 	assert_int_equal(ipc_client_reconnect(c, pair[0]), -IPC_EGONE);
@@ -505,9 +504,9 @@ static void too_many_descriptors(void **state)
 	} base = {.in = byte};
 	struct iovec iov = {base.out, 1};
 	struct msghdr m = {.msg_iov = &iov,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+	                   .msg_iovlen = 1,
+	                   .msg_control = &control,
+	                   .msg_controllen = sizeof(control)};
 	unsigned before = open_fds();
 	struct fixture f;
 	char buf[64];
@@ -516,8 +515,7 @@ static void too_many_descriptors(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(fds); i++)
 		fds[i] = 2;
-	control.align =
-		(struct cmsghdr){CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS};
+	control.align = (struct cmsghdr){CMSG_LEN(sizeof(fds)), SOL_SOCKET, SCM_RIGHTS};
 	memcpy(CMSG_DATA(&control.align), fds, sizeof(fds));
 	fixture_start(&f, true);
 	assert_int_equal(ipc_hello_send(f.client_fd, &test_service), 0);
@@ -566,7 +564,7 @@ struct test_monitor {
 #include "ipc/gen_dispatch.inc"
 
 int64_t test_do_notify(struct test_monitor *m, const struct test_notify_req *req,
-		       struct test_notify_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct test_notify_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)rep;
 	(void)in;
@@ -617,8 +615,7 @@ static void both_sides_speak(void **state)
 	/* A request that the connection's end overtakes. */
 	m.answered = 0;
 	assert_int_equal(
-		test_request_hold(conn, &(struct test_hold_req){.key = 1}, NULL, 0, answered, &m),
-		0);
+	    test_request_hold(conn, &(struct test_hold_req){.key = 1}, NULL, 0, answered, &m), 0);
 	ipc_conn_free(conn);
 	assert_int_equal(m.answered, -IPC_EGONE);
 	fixture_stop(&f);
@@ -628,17 +625,17 @@ static void both_sides_speak(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_call_a_loop),
-		cmocka_unit_test(threads_call_threads),
-		cmocka_unit_test(slow_calls_do_not_block),
-		cmocka_unit_test(descriptors_travel_and_never_leak),
-		cmocka_unit_test(calls_without_waiting),
-		cmocka_unit_test(large_messages),
-		cmocka_unit_test(a_dead_peer_ends_every_call),
-		cmocka_unit_test(peers_that_break_the_rules_are_thrown_out),
-		cmocka_unit_test(too_many_descriptors),
-		cmocka_unit_test(versions_must_match),
-		cmocka_unit_test(both_sides_speak),
+	    cmocka_unit_test(threads_call_a_loop),
+	    cmocka_unit_test(threads_call_threads),
+	    cmocka_unit_test(slow_calls_do_not_block),
+	    cmocka_unit_test(descriptors_travel_and_never_leak),
+	    cmocka_unit_test(calls_without_waiting),
+	    cmocka_unit_test(large_messages),
+	    cmocka_unit_test(a_dead_peer_ends_every_call),
+	    cmocka_unit_test(peers_that_break_the_rules_are_thrown_out),
+	    cmocka_unit_test(too_many_descriptors),
+	    cmocka_unit_test(versions_must_match),
+	    cmocka_unit_test(both_sides_speak),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

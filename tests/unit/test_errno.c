@@ -50,9 +50,9 @@ static void host_numbers_map(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_linux_generic),
-		cmocka_unit_test(names_and_texts),
-		cmocka_unit_test(host_numbers_map),
+	    cmocka_unit_test(numbers_are_linux_generic),
+	    cmocka_unit_test(names_and_texts),
+	    cmocka_unit_test(host_numbers_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,15 +82,14 @@ static uint16_t bind_any(struct fixture *f, uint64_t handle)
 	struct netd_getsockname_rep rep;
 	struct ipc_reply reply;
 
-	assert_int_equal(netd_call_bind(f->c,
-					&(struct netd_bind_req){.handle = handle,
-								.addr = bytes(&a, sizeof(a))},
-					NULL, NULL),
-			 0);
 	assert_int_equal(
-		netd_call_getsockname(f->c, &(struct netd_getsockname_req){.handle = handle}, &rep,
-				      &reply),
-		0);
+	    netd_call_bind(f->c,
+	                   &(struct netd_bind_req){.handle = handle, .addr = bytes(&a, sizeof(a))},
+	                   NULL, NULL),
+	    0);
+	assert_int_equal(netd_call_getsockname(
+	                     f->c, &(struct netd_getsockname_req){.handle = handle}, &rep, &reply),
+	                 0);
 	assert_int_equal(rep.addr.len, sizeof(a));
 	memcpy(&a, rep.addr.data, sizeof(a));
 	ipc_reply_release(&reply);
@@ -102,11 +101,11 @@ static uint32_t wait_for(struct fixture *f, uint64_t handle, uint32_t events)
 {
 	struct netd_wait_ready_rep rep = {0};
 
-	assert_int_equal(netd_call_wait_ready(f->c,
-					      &(struct netd_wait_ready_req){.handle = handle,
-									    .events = events},
-					      &rep, NULL),
-			 0);
+	assert_int_equal(
+	    netd_call_wait_ready(f->c,
+	                         &(struct netd_wait_ready_req){.handle = handle, .events = events},
+	                         &rep, NULL),
+	    0);
 	return rep.events;
 }
 
@@ -132,56 +131,53 @@ static void tcp(bool strict)
 	client = new_socket(&f, LX_AF_INET, LX_SOCK_STREAM);
 	a = loopback(bind_any(&f, server));
 	assert_int_equal(netd_call_listen(f.c,
-					  &(struct netd_listen_req){.handle = server, .backlog = 5},
-					  NULL, NULL),
-			 0);
+	                                  &(struct netd_listen_req){.handle = server, .backlog = 5},
+	                                  NULL, NULL),
+	                 0);
 	assert_int_equal(
-		netd_call_accept(f.c, &(struct netd_accept_req){.handle = server}, &acc, &reply),
-		-LX_EAGAIN);
+	    netd_call_accept(f.c, &(struct netd_accept_req){.handle = server}, &acc, &reply),
+	    -LX_EAGAIN);
 	r = netd_call_connect(
-		f.c, &(struct netd_connect_req){.handle = client, .addr = bytes(&a, sizeof(a))},
-		NULL, NULL);
+	    f.c, &(struct netd_connect_req){.handle = client, .addr = bytes(&a, sizeof(a))}, NULL,
+	    NULL);
 	assert_true(r == 0 || r == -LX_EINPROGRESS);
 	assert_true(wait_for(&f, server, LX_POLLIN) & LX_POLLIN);
 	assert_int_equal(
-		netd_call_accept(f.c, &(struct netd_accept_req){.handle = server}, &acc, &reply),
-		0);
+	    netd_call_accept(f.c, &(struct netd_accept_req){.handle = server}, &acc, &reply), 0);
 	assert_int_equal(acc.addr.len, sizeof(a));
 	ipc_reply_release(&reply);
 	assert_int_equal(send_text(&f, client, "over the wire"), 13);
 	assert_true(wait_for(&f, acc.handle, LX_POLLIN) & LX_POLLIN);
-	assert_int_equal(netd_call_recvmsg(f.c,
-					   &(struct netd_recvmsg_req){.handle = acc.handle,
-								      .max_data = 4096},
-					   &got, &reply),
-			 13);
+	assert_int_equal(
+	    netd_call_recvmsg(f.c,
+	                      &(struct netd_recvmsg_req){.handle = acc.handle, .max_data = 4096},
+	                      &got, &reply),
+	    13);
 	assert_memory_equal(got.data.data, "over the wire", 13);
 	ipc_reply_release(&reply);
 	/* A large payload through shared memory. */
 	assert_int_equal(ipc_bulk_alloc(f.bulk, 20000, &off), 0);
 	memset(ipc_bulk_at(f.bulk, off, 20000), 'b', 20000);
 	assert_int_equal(
-		netd_call_sendmsg(f.c,
-				  &(struct netd_sendmsg_req){
-					  .handle = client, .bulk_off = off, .bulk_len = 20000},
-				  NULL, NULL),
-		20000);
+	    netd_call_sendmsg(
+	        f.c,
+	        &(struct netd_sendmsg_req){.handle = client, .bulk_off = off, .bulk_len = 20000},
+	        NULL, NULL),
+	    20000);
 	assert_int_equal(
-		netd_call_sendmsg(f.c,
-				  &(struct netd_sendmsg_req){
-					  .handle = client, .bulk_off = 1 << 20, .bulk_len = 1},
-				  NULL, NULL),
-		-LX_EINVAL);
+	    netd_call_sendmsg(
+	        f.c,
+	        &(struct netd_sendmsg_req){.handle = client, .bulk_off = 1 << 20, .bulk_len = 1},
+	        NULL, NULL),
+	    -LX_EINVAL);
 	assert_int_equal(
-		netd_call_shutdown(
-			f.c, &(struct netd_shutdown_req){.handle = client, .how = LX_SHUT_WR}, NULL,
-			NULL),
-		0);
+	    netd_call_shutdown(
+	        f.c, &(struct netd_shutdown_req){.handle = client, .how = LX_SHUT_WR}, NULL, NULL),
+	    0);
 	while ((r = netd_call_recvmsg(f.c,
-				      &(struct netd_recvmsg_req){.handle = acc.handle,
-								 .bulk_off = off,
-								 .bulk_len = 20000},
-				      NULL, NULL)) != 0)
+	                              &(struct netd_recvmsg_req){
+	                                  .handle = acc.handle, .bulk_off = off, .bulk_len = 20000},
+	                              NULL, NULL)) != 0)
 		assert_true(r > 0 || r == -LX_EAGAIN);
 	stop(&f);
 }
@@ -212,20 +208,21 @@ static void udp(void **state)
 	y = new_socket(&f, LX_AF_INET, LX_SOCK_DGRAM);
 	a = loopback(bind_any(&f, x));
 	assert_int_equal(netd_call_recvmsg(f.c,
-					   &(struct netd_recvmsg_req){.handle = x, .max_data = 9},
-					   &got, &reply),
-			 -LX_EAGAIN);
-	assert_int_equal(netd_call_sendmsg(f.c,
-					   &(struct netd_sendmsg_req){.handle = y,
-								      .addr = bytes(&a, sizeof(a)),
-								      .data = ipc_bytes_of("dgram")},
-					   NULL, NULL),
-			 5);
+	                                   &(struct netd_recvmsg_req){.handle = x, .max_data = 9},
+	                                   &got, &reply),
+	                 -LX_EAGAIN);
+	assert_int_equal(
+	    netd_call_sendmsg(f.c,
+	                      &(struct netd_sendmsg_req){.handle = y,
+	                                                 .addr = bytes(&a, sizeof(a)),
+	                                                 .data = ipc_bytes_of("dgram")},
+	                      NULL, NULL),
+	    5);
 	wait_for(&f, x, LX_POLLIN);
 	assert_int_equal(netd_call_recvmsg(f.c,
-					   &(struct netd_recvmsg_req){.handle = x, .max_data = 3},
-					   &got, &reply),
-			 3);
+	                                   &(struct netd_recvmsg_req){.handle = x, .max_data = 3},
+	                                   &got, &reply),
+	                 3);
 	assert_true(got.msg_flags & LX_MSG_TRUNC);
 	assert_int_equal(got.addr.len, sizeof(a));
 	ipc_reply_release(&reply);
@@ -242,24 +239,22 @@ static void no_network(void **state)
 
 	(void)state;
 	start(&f, NETD_NONE, true);
-	assert_int_equal(
-		netd_call_connect(
-			f.c,
-			&(struct netd_connect_req){
-				.handle = new_socket(&f, LX_AF_INET, LX_SOCK_STREAM),
-				.addr = bytes(&a, sizeof(a))},
-			NULL, NULL),
-		-LX_ENETUNREACH);
-	assert_int_equal(
-		netd_call_interfaces(f.c, &(struct netd_interfaces_req){.what = LX_RTM_GETLINK},
-				     &rep, &reply),
-		0);
+	assert_int_equal(netd_call_connect(f.c,
+	                                   &(struct netd_connect_req){
+	                                       .handle = new_socket(&f, LX_AF_INET, LX_SOCK_STREAM),
+	                                       .addr = bytes(&a, sizeof(a))},
+	                                   NULL, NULL),
+	                 -LX_ENETUNREACH);
+	assert_int_equal(netd_call_interfaces(f.c,
+	                                      &(struct netd_interfaces_req){.what = LX_RTM_GETLINK},
+	                                      &rep, &reply),
+	                 0);
 	assert_true(rep.messages.len > 32);
 	assert_int_equal(rep.messages.data[4], 16); /* RTM_NEWLINK */
 	ipc_reply_release(&reply);
 	assert_int_equal(
-		netd_call_interfaces(f.c, &(struct netd_interfaces_req){.what = 99}, &rep, &reply),
-		-LX_EINVAL);
+	    netd_call_interfaces(f.c, &(struct netd_interfaces_req){.what = 99}, &rep, &reply),
+	    -LX_EINVAL);
 	stop(&f);
 }
 
@@ -275,55 +270,52 @@ static void options_and_errors(void **state)
 	start(&f, NETD_HOST, true);
 	h = new_socket(&f, LX_AF_INET6, LX_SOCK_STREAM);
 	assert_int_equal(
-		netd_call_setsockopt(f.c,
-				     &(struct netd_setsockopt_req){.handle = h,
-								   .level = LX_SOL_TCP,
-								   .name = 1,
-								   .value = bytes(&one, sizeof(one))},
-				     NULL, NULL),
-		0);
-	assert_int_equal(netd_call_getsockopt(f.c,
-					      &(struct netd_getsockopt_req){
-						      .handle = h, .level = LX_SOL_TCP, .name = 1, .max = 4},
-					      &rep, &reply),
-			 0);
+	    netd_call_setsockopt(
+	        f.c,
+	        &(struct netd_setsockopt_req){
+	            .handle = h, .level = LX_SOL_TCP, .name = 1, .value = bytes(&one, sizeof(one))},
+	        NULL, NULL),
+	    0);
+	assert_int_equal(
+	    netd_call_getsockopt(f.c,
+	                         &(struct netd_getsockopt_req){
+	                             .handle = h, .level = LX_SOL_TCP, .name = 1, .max = 4},
+	                         &rep, &reply),
+	    0);
 	assert_int_equal(rep.value.len, 4);
 	assert_int_equal(rep.value.data[0], 1);
 	ipc_reply_release(&reply);
 	assert_int_equal(
-		netd_call_getsockopt(
-			f.c, &(struct netd_getsockopt_req){.handle = h, .level = 1, .name = 26},
-			&rep, &reply),
-		-LX_ENOPROTOOPT);
-	assert_int_equal(netd_call_bind(f.c,
-					&(struct netd_bind_req){.handle = h,
-								.addr = ipc_bytes_of("x")},
-					NULL, NULL),
-			 -LX_EINVAL);
+	    netd_call_getsockopt(f.c,
+	                         &(struct netd_getsockopt_req){.handle = h, .level = 1, .name = 26},
+	                         &rep, &reply),
+	    -LX_ENOPROTOOPT);
 	assert_int_equal(
-		netd_call_bind(f.c,
-			       &(struct netd_bind_req){.handle = h,
-						       .addr = bytes((const uint8_t[]){1, 0, 0}, 3)},
-			       NULL, NULL),
-		-LX_EAFNOSUPPORT);
+	    netd_call_bind(f.c, &(struct netd_bind_req){.handle = h, .addr = ipc_bytes_of("x")},
+	                   NULL, NULL),
+	    -LX_EINVAL);
+	assert_int_equal(
+	    netd_call_bind(
+	        f.c,
+	        &(struct netd_bind_req){.handle = h, .addr = bytes((const uint8_t[]){1, 0, 0}, 3)},
+	        NULL, NULL),
+	    -LX_EAFNOSUPPORT);
 	for (uint64_t bad = 99; bad != 0; bad = bad == 99 ? UINT64_MAX : 0)
-		assert_int_equal(netd_call_listen(f.c, &(struct netd_listen_req){.handle = bad},
-						  NULL, NULL),
-				 -LX_EBADF);
-	assert_int_equal(netd_call_socket(f.c,
-					  &(struct netd_socket_req){.domain = 1, .type = 1}, NULL,
-					  NULL),
-			 -LX_EAFNOSUPPORT);
+		assert_int_equal(
+		    netd_call_listen(f.c, &(struct netd_listen_req){.handle = bad}, NULL, NULL),
+		    -LX_EBADF);
+	assert_int_equal(
+	    netd_call_socket(f.c, &(struct netd_socket_req){.domain = 1, .type = 1}, NULL, NULL),
+	    -LX_EAFNOSUPPORT);
 	assert_int_equal(netd_call_close(f.c, &(struct netd_close_req){.handle = h}, NULL, NULL),
-			 0);
+	                 0);
 	assert_int_equal(netd_call_close(f.c, &(struct netd_close_req){.handle = h}, NULL, NULL),
-			 -LX_EBADF);
+	                 -LX_EBADF);
 	for (unsigned i = 0; i < 50; i++)
 		new_socket(&f, LX_AF_INET, LX_SOCK_DGRAM);
-	assert_int_equal(netd_call_socket(f.c,
-					  &(struct netd_socket_req){.domain = 2, .type = 2}, NULL,
-					  NULL),
-			 -LX_EMFILE);
+	assert_int_equal(
+	    netd_call_socket(f.c, &(struct netd_socket_req){.domain = 2, .type = 2}, NULL, NULL),
+	    -LX_EMFILE);
 	stop(&f);
 }
 
@@ -372,9 +364,12 @@ static void waits_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp_direct),         cmocka_unit_test(tcp_strict),
-		cmocka_unit_test(udp),                cmocka_unit_test(no_network),
-		cmocka_unit_test(options_and_errors), cmocka_unit_test(waits_end),
+	    cmocka_unit_test(tcp_direct),
+	    cmocka_unit_test(tcp_strict),
+	    cmocka_unit_test(udp),
+	    cmocka_unit_test(no_network),
+	    cmocka_unit_test(options_and_errors),
+	    cmocka_unit_test(waits_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ static int run(const struct sandbox_profile *profile, int (*try)(void))
 static int run_groups(unsigned allow, int (*try)(void))
 {
 	struct sandbox_profile p = {
-		.role = "test", .allow = SANDBOX_ALLOW_BASE | allow, .network = true};
+	    .role = "test", .allow = SANDBOX_ALLOW_BASE | allow, .network = true};
 
 	return run(&p, try);
 }
@@ -221,30 +221,30 @@ static void calls_and_groups(void **state)
 		int (*try)(void);
 		unsigned needs; /* any of these groups permits it; 0: no group does */
 	} cases[] = {
-		{"basics", try_basics, SANDBOX_ALLOW_BASE},
-		{"raise", try_raise, SANDBOX_ALLOW_BASE},
-		{"open", try_open, SANDBOX_ALLOW_FILES},
-		{"socket", try_socket, SANDBOX_ALLOW_INET},
-		{"connect", try_connect, SANDBOX_ALLOW_INET},
-		{"unix pair", try_unix_pair, SANDBOX_ALLOW_PAIRS | SANDBOX_ALLOW_INET},
-		{"other pair", try_other_pair, 0},
-		{"execve", try_execve, 0},
-		{"fork", try_fork, SANDBOX_ALLOW_FORK},
-		{"thread", try_thread, SANDBOX_ALLOW_THREADS},
-		{"mmap exec", try_exec_mmap, SANDBOX_ALLOW_EXEC_MEM},
-		{"mprotect exec", try_exec_mprotect, SANDBOX_ALLOW_EXEC_MEM},
-		{"ptrace", try_ptrace, 0},
-		{"kill", try_kill_other, SANDBOX_ALLOW_FORK},
-		{"tgkill", try_tgkill_other, 0},
-		{"mount", try_mount, 0},
-		{"bpf", try_bpf, 0},
-		{"process_vm_readv", try_process_vm, 0},
-		{"setrlimit", try_set_limit, SANDBOX_ALLOW_SANDBOX},
-		{"ioctl", try_ioctl, SANDBOX_ALLOW_FILES},
-		{"kvm ioctl", try_kvm_ioctl, SANDBOX_ALLOW_KVM | SANDBOX_ALLOW_FILES},
-		{"accept", try_accept, SANDBOX_ALLOW_ACCEPT | SANDBOX_ALLOW_INET},
-		{"setsockopt", try_setsockopt, SANDBOX_ALLOW_SOCKET_IO},
-		{"unknown", try_unknown, 0},
+	    {"basics", try_basics, SANDBOX_ALLOW_BASE},
+	    {"raise", try_raise, SANDBOX_ALLOW_BASE},
+	    {"open", try_open, SANDBOX_ALLOW_FILES},
+	    {"socket", try_socket, SANDBOX_ALLOW_INET},
+	    {"connect", try_connect, SANDBOX_ALLOW_INET},
+	    {"unix pair", try_unix_pair, SANDBOX_ALLOW_PAIRS | SANDBOX_ALLOW_INET},
+	    {"other pair", try_other_pair, 0},
+	    {"execve", try_execve, 0},
+	    {"fork", try_fork, SANDBOX_ALLOW_FORK},
+	    {"thread", try_thread, SANDBOX_ALLOW_THREADS},
+	    {"mmap exec", try_exec_mmap, SANDBOX_ALLOW_EXEC_MEM},
+	    {"mprotect exec", try_exec_mprotect, SANDBOX_ALLOW_EXEC_MEM},
+	    {"ptrace", try_ptrace, 0},
+	    {"kill", try_kill_other, SANDBOX_ALLOW_FORK},
+	    {"tgkill", try_tgkill_other, 0},
+	    {"mount", try_mount, 0},
+	    {"bpf", try_bpf, 0},
+	    {"process_vm_readv", try_process_vm, 0},
+	    {"setrlimit", try_set_limit, SANDBOX_ALLOW_SANDBOX},
+	    {"ioctl", try_ioctl, SANDBOX_ALLOW_FILES},
+	    {"kvm ioctl", try_kvm_ioctl, SANDBOX_ALLOW_KVM | SANDBOX_ALLOW_FILES},
+	    {"accept", try_accept, SANDBOX_ALLOW_ACCEPT | SANDBOX_ALLOW_INET},
+	    {"setsockopt", try_setsockopt, SANDBOX_ALLOW_SOCKET_IO},
+	    {"unknown", try_unknown, 0},
 	};
 
 	(void)state;
@@ -258,7 +258,7 @@ static void calls_and_groups(void **state)
 				want = 2;
 			if (got != want)
 				print_error("%s with group %x: %d instead of %d\n", cases[i].what,
-					    group, got, want);
+				            group, got, want);
 			assert_int_equal(got, want);
 		}
 }
@@ -267,9 +267,9 @@ static void trees_bound_what_can_be_opened(void **state)
 {
 	struct sandbox_tree trees[] = {{open("/etc", O_PATH | O_CLOEXEC), false}};
 	struct sandbox_profile p = {.role = "test",
-				    .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES,
-				    .trees = trees,
-				    .tree_count = 1};
+	                            .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES,
+	                            .trees = trees,
+	                            .tree_count = 1};
 
 	(void)state;
 	assert_int_equal(run(&p, try_open), 0);
@@ -298,9 +298,9 @@ static void layers_are_reported(void **state)
 {
 	struct sandbox_tree proc = {open("/proc", O_PATH | O_CLOEXEC), false};
 	struct sandbox_profile p = {.role = "test",
-				    .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES,
-				    .trees = &proc,
-				    .tree_count = 1};
+	                            .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES,
+	                            .trees = &proc,
+	                            .tree_count = 1};
 	unsigned here = sandbox_probe();
 
 	(void)state;
@@ -312,7 +312,7 @@ static void layers_are_reported(void **state)
 
 /* An interpreter for the few instructions the assembler uses. */
 static uint32_t run_program(const struct sock_filter *f, unsigned len, uint32_t nr,
-			    const uint64_t args[6], uint32_t arch)
+                            const uint64_t args[6], uint32_t arch)
 {
 	struct seccomp_data d = {.nr = (int)nr, .arch = arch};
 	uint32_t a = 0;
@@ -362,12 +362,10 @@ static void assembler_means_what_rules_say(void **state)
 			unsigned kind = (seed = seed * 1103515245 + 12345) >> 16;
 
 			rules[i] = (struct seccomp_rule){.nr = (kind * 7) % 97,
-							 .arg = (int)(kind % 8) - 2};
+			                                 .arg = (int)(kind % 8) - 2};
 			if (rules[i].arg < 0)
 				rules[i].arg = -1;
-			rules[i].mask = kind % 3 == 0   ? UINT64_MAX
-					: kind % 3 == 1 ? UINT32_MAX
-							: 6;
+			rules[i].mask = kind % 3 == 0 ? UINT64_MAX : kind % 3 == 1 ? UINT32_MAX : 6;
 			rules[i].value = kind % 5 & rules[i].mask;
 		}
 		len = seccomp_assemble(rules, count, SECCOMP_RET_KILL_PROCESS, insns);
@@ -385,9 +383,9 @@ static void assembler_means_what_rules_say(void **state)
 				     (args[rules[i].arg] & rules[i].mask) == rules[i].value))
 					permitted = true;
 			assert_int_equal(run_program(insns, (unsigned)len, nr, args, arch),
-					 permitted ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
+			                 permitted ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
 			assert_int_equal(run_program(insns, (unsigned)len, nr, args, arch ^ 1),
-					 SECCOMP_RET_KILL_PROCESS);
+			                 SECCOMP_RET_KILL_PROCESS);
 		}
 	}
 }
@@ -395,10 +393,10 @@ static void assembler_means_what_rules_say(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(assembler_means_what_rules_say),
-		cmocka_unit_test(calls_and_groups),
-		cmocka_unit_test(trees_bound_what_can_be_opened),
-		cmocka_unit_test(layers_are_reported),
+	    cmocka_unit_test(assembler_means_what_rules_say),
+	    cmocka_unit_test(calls_and_groups),
+	    cmocka_unit_test(trees_bound_what_can_be_opened),
+	    cmocka_unit_test(layers_are_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

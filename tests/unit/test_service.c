@@ -42,7 +42,7 @@ struct worker_session {
 #include "ipc/gen_dispatch.inc"
 
 int64_t test_do_echo(struct worker_session *s, const struct test_echo_req *req,
-		     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_echo_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)in;
 	(void)out;
@@ -51,21 +51,21 @@ int64_t test_do_echo(struct worker_session *s, const struct test_echo_req *req,
 }
 
 int64_t test_do_fail(struct worker_session *s, const struct test_fail_req *req,
-		     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_fail_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s, (void)rep, (void)in, (void)out;
 	return -(int64_t)req->error;
 }
 
 int64_t test_do_hold(struct worker_session *s, const struct test_hold_req *req,
-		     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct test_hold_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s, (void)req, (void)rep, (void)in, (void)out;
 	return getpid();
 }
 
 int64_t test_do_release(struct worker_session *s, const struct test_release_req *req,
-			struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct test_release_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)s, (void)req, (void)rep, (void)in, (void)out;
 	return 0;
@@ -92,14 +92,14 @@ static int worker_main(int fd, void *arg)
 
 /* Also tells how many workers have ended well. */
 int64_t test_do_admin(struct service_client *c, const struct test_admin_req *req,
-		      struct test_admin_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct test_admin_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)req, (void)rep, (void)in, (void)out;
 	return c->pid == getppid() ? (int64_t)ended : -LX_EPERM;
 }
 
 int64_t test_do_spawn(struct service_client *c, const struct test_spawn_req *req,
-		      struct test_spawn_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct test_spawn_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	static int secret = -1;
 	struct service_worker w = {.main = worker_main, .ended = worker_ended, .arg = &secret};
@@ -117,7 +117,7 @@ int64_t test_do_spawn(struct service_client *c, const struct test_spawn_req *req
 static int start_service(struct sockaddr_un *sun, pid_t *pid)
 {
 	static const struct service_config config = {.program = "carrick-test",
-						     .handlers = &test_CLI_handlers};
+	                                             .handlers = &test_CLI_handlers};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char option[32], name[] = "carrick-test";
 	char *argv[] = {name, option, NULL};
@@ -155,17 +155,16 @@ static void parent_and_workers(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct test_spawn_rep rep;
 
-		assert_int_equal(
-			test_call_spawn(cli, &(struct test_spawn_req){0}, &rep, &reply), 0);
+		assert_int_equal(test_call_spawn(cli, &(struct test_spawn_req){0}, &rep, &reply),
+		                 0);
 		fd = ipc_fds_take(&reply.fds, 0);
 		assert_true(fd >= 0);
 		ipc_reply_release(&reply);
 		assert_int_equal(ipc_client_new(fd, &test_service, &guest[i]), 0);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(test_call_echo(guest[i], &(struct test_echo_req){.x = 9}, NULL,
-						NULL),
-				 9);
+		assert_int_equal(
+		    test_call_echo(guest[i], &(struct test_echo_req){.x = 9}, NULL, NULL), 9);
 		pids[i] = test_call_hold(guest[i], &(struct test_hold_req){0}, NULL, NULL);
 	}
 	assert_true(pids[0] != pids[1] && pids[0] > 0 && pids[0] != pid);
@@ -201,8 +200,8 @@ static void wrong_usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parent_and_workers),
-		cmocka_unit_test(wrong_usage),
+	    cmocka_unit_test(parent_and_workers),
+	    cmocka_unit_test(wrong_usage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

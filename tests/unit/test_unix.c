@@ -188,7 +188,7 @@ static void connections_by_name(void **state)
 
 		assert_int_equal(unix_new(&guest, LX_SOCK_STREAM, &more), 0);
 		assert_int_equal(more->ops->connect(&task, more, &name, true),
-				 i < 2 ? 0 : -LX_EAGAIN);
+		                 i < 2 ? 0 : -LX_EAGAIN);
 		if (i == 0) {
 			socket_drop(c);
 			c = more;
@@ -234,7 +234,6 @@ static void datagrams_by_name(void **state)
 	assert_int_equal(put(client, "y"), -LX_ENOTCONN);
 	socket_drop(client);
 }
-
 
 static int64_t send_files(struct socket *s, struct file **files, unsigned n)
 {
@@ -375,13 +374,12 @@ static void readiness(void **state)
 	f[0] = make_file(s[0]);
 	f[1] = make_file(s[1]);
 	assert_int_equal(f[0]->ops->poll(f[0], NULL) & (LX_POLLIN | LX_POLLOUT | LX_POLLHUP),
-			 LX_POLLOUT);
+	                 LX_POLLOUT);
 	assert_int_equal(put(s[1], "x"), 1);
 	assert_true(f[0]->ops->poll(f[0], NULL) & LX_POLLIN);
 	file_put(f[1]);
-	assert_int_equal(f[0]->ops->poll(f[0], NULL) &
-				 (LX_POLLIN | LX_POLLHUP | LX_POLLRDHUP),
-			 LX_POLLIN | LX_POLLHUP | LX_POLLRDHUP);
+	assert_int_equal(f[0]->ops->poll(f[0], NULL) & (LX_POLLIN | LX_POLLHUP | LX_POLLRDHUP),
+	                 LX_POLLIN | LX_POLLHUP | LX_POLLRDHUP);
 	file_put(f[0]);
 	assert_int_equal(unix_new(&guest, LX_SOCK_STREAM, &fresh), 0);
 	ff = make_file(fresh);
@@ -435,18 +433,18 @@ static void two_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams),
-		cmocka_unit_test(flow_control),
-		cmocka_unit_test(unread_data_resets),
-		cmocka_unit_test(packets),
-		cmocka_unit_test(connections_by_name),
-		cmocka_unit_test(datagrams_by_name),
-		cmocka_unit_test(descriptors_in_flight),
-		cmocka_unit_test(circles_are_collected),
-		cmocka_unit_test(a_listener_in_its_own_backlog),
-		cmocka_unit_test(readiness),
-		cmocka_unit_test(two_threads),
-		cmocka_unit_test(nothing_is_left),
+	    cmocka_unit_test(streams),
+	    cmocka_unit_test(flow_control),
+	    cmocka_unit_test(unread_data_resets),
+	    cmocka_unit_test(packets),
+	    cmocka_unit_test(connections_by_name),
+	    cmocka_unit_test(datagrams_by_name),
+	    cmocka_unit_test(descriptors_in_flight),
+	    cmocka_unit_test(circles_are_collected),
+	    cmocka_unit_test(a_listener_in_its_own_backlog),
+	    cmocka_unit_test(readiness),
+	    cmocka_unit_test(two_threads),
+	    cmocka_unit_test(nothing_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

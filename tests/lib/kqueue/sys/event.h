@@ -40,6 +40,6 @@ struct kevent {
 
 int kqueue(void);
 int kevent(int kq, const struct kevent *changes, int nchanges, struct kevent *events, int nevents,
-	   const struct timespec *timeout);
+           const struct timespec *timeout);
 
 #endif
