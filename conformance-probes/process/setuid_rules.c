@@ -27,9 +27,10 @@ int main(void)
 		_exit(0);
 	}
 	wait(&status);
+	mkdir("/tmp/setuid_rules", 0755);
 	if (fork() == 0) {
 		say_result("seteuid", seteuid(1000));
-		say_result("create_denied", open("/root_file", O_CREAT | O_WRONLY, 0600));
+		say_result("create_denied", open("/tmp/setuid_rules/file", O_CREAT | O_WRONLY, 0600));
 		say_result("back", seteuid(0));
 		_exit(0);
 	}
