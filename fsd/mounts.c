@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/plat/errno.h"
 #include "common/plat/fs.h"
 #include "fsd/image.h"
@@ -39,13 +41,13 @@ static unsigned count_entries(int dir)
 	return n;
 }
 
-/* The parts of a container's (or volume's) directory that make a mount writable. */
-static int open_upper(struct mount *m, int dir, const char *upper)
+/* The parts of a container's directory that make a mount writable; nobody else uses them. */
+static int open_upper(struct mount *m, int dir)
 {
 	int r;
 
 	m->has_upper = true;
-	m->layer[m->layer_count++].fd = r = open_dir(dir, upper);
+	m->layer[m->layer_count++].fd = r = open_dir(dir, "upper");
 	if (r < 0)
 		return r;
 	m->work.temp = r = open_dir(dir, "work");
@@ -56,6 +58,52 @@ static int open_upper(struct mount *m, int dir, const char *upper)
 		return r;
 	m->work.link_count = count_entries(m->work.links);
 	return path_remove_contents(m->work.temp);
+}
+
+/* Removes the work directories of sessions that have ended. */
+static void clean_work(int work)
+{
+	int fd = open_dir(work, ".");
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (stream && (e = readdir(stream))) {
+		int entry = e->d_name[0] == '.' ? -1 : open_dir(work, e->d_name);
+
+		if (entry >= 0 && flock(entry, LOCK_EX | LOCK_NB) == 0 && path_remove_tree(work, e->d_name) < 0)
+			log_warn("cannot clean up in a volume");
+		if (entry >= 0)
+			close(entry);
+	}
+	if (stream)
+		closedir(stream);
+	else if (fd >= 0)
+		close(fd);
+}
+
+/* Several guests may use a volume at once: each has a work directory of its own, locked. */
+static int open_shared_upper(struct store *s, struct mount *m, int dir)
+{
+	int work = open_dir(dir, "work"), lock = store_lock(s), r = work < 0 ? work : lock < 0 ? lock : 0;
+	char name[33];
+
+	m->has_upper = m->shared = true;
+	path_random_name(name);
+	if (r == 0) {
+		clean_work(work);
+		r = mkdirat(work, name, 0700) < 0 ? plat_errno(errno) : 0;
+	}
+	if (r == 0)
+		m->work.temp = r = open_dir(work, name);
+	if (r >= 0)
+		r = flock(m->work.temp, LOCK_EX | LOCK_NB) < 0 ? plat_errno(errno) : 0;
+	if (r == 0)
+		m->layer[m->layer_count++].fd = r = open_dir(dir, "tree");
+	if (lock >= 0)
+		close(lock);
+	if (work >= 0)
+		close(work);
+	return MIN(r, 0);
 }
 
 /* A fresh upper's root looks like the layers'. */
@@ -84,7 +132,7 @@ static int copy_root_meta(struct mount *m)
 
 static int open_root(struct store *s, const struct mounts_request *req, struct mount *m, struct fail *f)
 {
-	int r = open_upper(m, req->container->dir, "upper");
+	int r = open_upper(m, req->container->dir);
 
 	m->readonly = req->read_only;
 	snprintf(m->target, sizeof(m->target), "/");
@@ -113,7 +161,7 @@ static int open_root(struct store *s, const struct mounts_request *req, struct m
 /* A named volume lives in the store and is made when first used. */
 static int open_volume(struct store *s, const char *name, struct mount *m, struct fail *f)
 {
-	static const char *const parts[] = {"tree", "work", "links"};
+	static const char *const parts[] = {"tree", "work"};
 	char path[300];
 	int dir, r = 0;
 
@@ -126,7 +174,7 @@ static int open_volume(struct store *s, const char *name, struct mount *m, struc
 	dir = r < 0 ? r : open_dir(s->volumes, name);
 	if (dir < 0)
 		return fail_errno(f, dir, "cannot open volume %s", name);
-	r = open_upper(m, dir, "tree");
+	r = open_shared_upper(s, m, dir);
 	close(dir);
 	if (r == 0)
 		r = copy_root_meta(m);
@@ -151,8 +199,7 @@ static int open_bind(int fd, bool readonly, struct mount *m, struct fail *f)
 
 	if (fstat(fd, &st) < 0)
 		return fail_errno(f, plat_errno(errno), "cannot use %s", m->target);
-	m->bind = true;
-	m->has_upper = true;
+	m->bind = m->shared = m->has_upper = true;
 	m->file = S_ISREG(st.st_mode);
 	if (!m->file && !S_ISDIR(st.st_mode))
 		return fail_set(f, -LX_EINVAL, "what is to be mounted at %s is neither a directory nor a regular file",

@@ -60,7 +60,7 @@ int name_leaving(struct fsd_session *s, struct dentry *d, bool *moved)
 	if (r < 0)
 		return r;
 	if (fstatat(dfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return m->bind && errno == ENOENT ? 0 : plat_errno(errno);
+		return m->shared && errno == ENOENT ? 0 : plat_errno(errno);
 	/* The other names of a lower hard link must learn that there is one less. */
 	if (m->work.links >= 0 && n->where == NODE_NAMED && n->layer > 0 && st.st_nlink > 1 &&
 	    (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))) {

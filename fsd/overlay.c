@@ -282,7 +282,7 @@ int overlay_instantiate(struct fsd_session *s, struct node *dir, const char *nam
 		} else {
 			ino = overlay_ino(m, f->layer, dfd, name, &f->st);
 			indexed = find_indexed(m, f) || is_indexed(m, f, ino);
-			if (f->st.st_nlink > 1 || m->bind)
+			if (f->st.st_nlink > 1 || m->shared)
 				n = node_by_ino(s, m, ino);
 		}
 	}
@@ -321,19 +321,23 @@ fail:
 	return r;
 }
 
-/* Whether a name of a bind mount still stands for the same object. */
+/* Whether a name of a shared mount still stands for the same object.  A number may have been used
+ * again for an object of another type. */
 static bool still_valid(struct fsd_session *s, struct dentry *d)
 {
-	struct stat st;
+	struct mount *m = d->dir->mount;
 	int dfd = dir_fd(s, d->dir, 0);
+	struct meta meta;
+	struct stat st;
 
 	if (dfd < 0 || fstatat(dfd, d->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	return overlay_ino(d->dir->mount, 0, dfd, d->name, &st) == d->node->ino &&
-	       (S_ISDIR(st.st_mode) ? d->node->type == S_IFDIR : d->node->type != S_IFDIR);
+	return overlay_ino(m, 0, dfd, d->name, &st) == d->node->ino &&
+	       meta_read_at(dfd, d->name, m->layer[0].origin, &st, &meta) == 0 &&
+	       (meta.mode & S_IFMT) == d->node->type;
 }
 
-/* The host took this name away: its node keeps its other names, or is gone (and what is known
+/* Somebody else took this name away: its node keeps its other names, or is gone (and what is known
  * below it is reached no more). */
 static void drop_stale(struct fsd_session *s, struct dentry *d)
 {
@@ -352,7 +356,7 @@ int overlay_lookup(struct fsd_session *s, struct node *dir, const char *name, st
 	struct found f;
 	int r;
 
-	if (d && dir->mount->bind && !still_valid(s, d)) {
+	if (d && dir->mount->shared && !still_valid(s, d)) {
 		drop_stale(s, d);
 		d = NULL;
 	}
@@ -441,7 +445,7 @@ int overlay_stat(struct fsd_session *s, struct node *n, struct stat *st, struct 
 	if (r < 0)
 		return r;
 	if (fstatat(dfd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT && n->mount->bind ? -LX_ESTALE : plat_errno(errno);
+		return errno == ENOENT && n->mount->shared ? -LX_ESTALE : plat_errno(errno);
 	return meta_read_at(dfd, name, n->mount->layer[n->layer].origin, st, m);
 }
 

@@ -6,7 +6,7 @@
  *   blobs/sha256/HEX         manifests and configurations; layers live extracted, not as blobs
  *   layers/HEX/tree          an extracted layer by the digest of its uncompressed tar; layers/HEX/size
  *   containers/ID/           config.json, upper/, work/, links/ (see container.h)
- *   volumes/NAME/            tree/, work/, links/
+ *   volumes/NAME/            tree/, and work/ with a directory for each session that uses it
  *   tmp/                     whatever is not finished
  *   lock                     held (flock) around changes, so several services and crashes do no harm
  *

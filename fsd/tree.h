@@ -57,7 +57,8 @@ struct mount_work {
 struct mount {
 	uint32_t number; /* attr.dev */
 	bool has_upper, readonly;
-	bool bind;           /* a host directory that others may change: revalidate */
+	bool bind;           /* a host directory, whose files are the host's as well */
+	bool shared;         /* others may change it (binds, volumes): revalidate */
 	bool file;           /* a host file: layer 0's fd is the file, open for reading */
 	int file_write_fd;   /* the same open for writing, or -1 */
 	unsigned layer_count;

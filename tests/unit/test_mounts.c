@@ -231,6 +231,52 @@ static void test_volume_persists(void **state)
 	}
 }
 
+/* Two guests with one volume see each other's files, also an open one that the other unlinks. */
+static void test_volume_shared(void **state)
+{
+	static const char binds[] = "[{\"target\":\"/v\",\"volume\":\"data\"}]";
+	struct container c[2] = {{.remove = true}, {.remove = true}};
+	struct fsd_lookup_rep rep;
+	struct fsd_unlink_rep un_rep;
+	struct ipc_fds none = {.count = 0};
+	struct fsd_unlink_req un = {.name = ipc_bytes_of("f")};
+	struct fsd_box b[2];
+	uint64_t root = 0;
+	int fd;
+
+	(void)state;
+	make_image();
+	for (int i = 0; i < 2; i++) {
+		json_t *json = open_container(&b[i], &c[i], true, binds, NULL, 0);
+
+		root = (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
+		json_decref(json);
+		if (i)
+			break;
+		assert_int_equal(create_at(&b[0], root, "f", 0644, 0), 0);
+		assert_int_equal(look(&b[0], root, "f", &rep), 0);
+		assert_int_equal(open_at(&b[0], rep.node, LX_O_RDWR, &fd), 0);
+		un.dir = root;
+		assert_int_equal(fsd_do_unlink(&b[0].session, &un, &un_rep, &none, &none), 0);
+		assert_int_equal(create_at(&b[0], root, "g", 0644, 0), 0);
+	}
+	/* The second session's start left the first one's hidden file alone. */
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_int_equal(look(&b[1], root, "g", &rep), 0);
+	un.name = ipc_bytes_of("g");
+	un.dir = root;
+	assert_int_equal(fsd_do_unlink(&b[1].session, &un, &un_rep, &none, &none), 0);
+	assert_int_equal(look(&b[0], root, "g", &rep), -LX_ENOENT);
+	assert_int_equal(create_at(&b[1], root, "g", 0600, 9), 0);
+	assert_int_equal(look(&b[0], root, "g", &rep), 0);
+	assert_int_equal(rep.attr.uid, 9);
+	for (int i = 0; i < 2; i++) {
+		session_release(&b[i].session);
+		container_done(&store, &c[i]);
+	}
+}
+
 static void test_host_root(void **state)
 {
 	struct container c = {.remove = true};
@@ -332,7 +378,7 @@ static void test_leftovers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_bind_directory), TEST(test_bind_read_only_and_file), TEST(test_volume_persists),
+		TEST(test_bind_directory), TEST(test_bind_read_only_and_file), TEST(test_volume_persists), TEST(test_volume_shared),
 		TEST(test_host_root), TEST(test_containers), TEST(test_leftovers),
 	};
 
