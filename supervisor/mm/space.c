@@ -137,7 +137,11 @@ static void copy_layout(struct mm *child, const struct mm *mm)
 	child->vdso_base = mm->vdso_base;
 	memcpy(child->auxv, mm->auxv, sizeof(child->auxv));
 	child->auxv_words = mm->auxv_words;
-	mm_set_limits(child, mm->limits.as, mm->limits.data, mm->limits.stack, mm->limits.memlock);
+	/* Other threads of the parent may be setting them. */
+	mm_set_limits(child, __atomic_load_n(&mm->limits.as, __ATOMIC_RELAXED),
+	              __atomic_load_n(&mm->limits.data, __ATOMIC_RELAXED),
+	              __atomic_load_n(&mm->limits.stack, __ATOMIC_RELAXED),
+	              __atomic_load_n(&mm->limits.memlock, __ATOMIC_RELAXED));
 }
 
 static int fork_vma(struct mm_edit *child, struct vma *v, struct pt_gather *g)
