@@ -211,8 +211,8 @@ static void drop_entries(json_t *list, const char *digest, const char *full, jso
 			continue;
 		}
 		if (ref_of(entry)[0])
-			json_array_append_new(done, json_pack("{s:s}", "untagged",
-							      reference_short(ref_of(entry))));
+			json_array_append_new(done, json_sprintf("Untagged: %s",
+								 reference_short(ref_of(entry))));
 		json_array_remove(list, i);
 	}
 }
@@ -245,7 +245,7 @@ static int remove_locked(struct store *s, const char *reference, bool force, jso
 	}
 	drop_entries(list, digest, by_id ? NULL : ref.full, done);
 	if (names_of(list, digest) == 0)
-		json_array_append_new(done, json_pack("{s:s}", "deleted", digest));
+		json_array_append_new(done, json_sprintf("Deleted: %s", digest));
 	r = store_write_index(s, index);
 	if (r == 0)
 		r = store_collect(s);

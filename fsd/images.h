@@ -24,7 +24,7 @@ int images_put(struct store *s, const char *digest, uint64_t size, const struct 
 int images_tag(struct store *s, const char *reference, const char *fresh, struct fail *f) MUST_CHECK;
 
 /* Takes a name away, or, given a digest, all names; removes the image with its last one.  What
- * happened is appended to the array: {"untagged": name} and {"deleted": digest}.  Files go by
+ * happened is appended to the array: "Untagged: NAME", "Deleted: DIGEST".  Files go by
  * store_sweep. */
 int images_remove(struct store *s, const char *reference, bool force, json_t *done,
 		  struct fail *f) MUST_CHECK;

@@ -78,13 +78,12 @@ static int bind_listener(const struct sockaddr_un *sun)
 	return fd;
 }
 
-/* In the grandchild: becomes the service.  Its stderr stays ours, so that its complaints are
- * seen; stdin and stdout do not, so that a pipe behind carrick ends with it. */
-static NORETURN void exec_service(const char *program, int listener)
+/* In the grandchild: becomes the service.  Its standard descriptors are not ours, so that a pipe
+ * behind carrick ends with carrick; its complaints go to a file beside the socket. */
+static NORETURN void exec_service(const char *program, int listener, int log)
 {
 	char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "--listen-fd=3", NULL};
 	int null = open("/dev/null", O_RDWR);
-	int log = open("/dev/null", O_WRONLY);
 
 	if (isatty(2) == 0 && getenv("CARRICK_LOG"))
 		log = 2;
@@ -92,8 +91,8 @@ static NORETURN void exec_service(const char *program, int listener)
 		dup2(null, 0);
 		dup2(null, 1);
 	}
-	if (log >= 0 && log != 2)
-		dup2(log, 2);
+	if (log != 2)
+		dup2(log >= 0 ? log : null, 2);
 	if (listener == LISTEN_FD)
 		fcntl(LISTEN_FD, F_SETFD, 0);
 	else
@@ -105,19 +104,25 @@ static NORETURN void exec_service(const char *program, int listener)
 }
 
 /* Starts the service detached from this process and its terminal. */
-static int spawn_service(const char *program, int listener)
+static int spawn_service(const char *program, int listener, const char *socket_path)
 {
-	pid_t child = fork();
-	int status;
+	char log_path[RUNDIR_PATH_MAX + 8];
+	pid_t child;
+	int status, log;
 
-	if (child < 0)
-		return -errno;
+	snprintf(log_path, sizeof(log_path), "%s.log", socket_path);
+	log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	child = fork();
 	if (child == 0) {
 		setsid();
 		if (fork() == 0)
-			exec_service(program, listener);
+			exec_service(program, listener, log);
 		_exit(0);
 	}
+	if (log >= 0)
+		close(log);
+	if (child < 0)
+		return -errno;
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return 0;
@@ -150,7 +155,7 @@ static int connect_or_start(const char *path, const char *program)
 	if (nobody_listens(fd)) {
 		int listener = bind_listener(&sun);
 
-		ret = listener < 0 ? listener : spawn_service(program, listener);
+		ret = listener < 0 ? listener : spawn_service(program, listener, path);
 		fd = ret < 0 ? ret : try_connect(&sun);
 		if (listener >= 0)
 			close(listener);
@@ -159,9 +164,29 @@ static int connect_or_start(const char *path, const char *program)
 	return fd;
 }
 
+/* The last thing a service said before it ended, without its name; false if it said nothing. */
+static bool last_words(const char *socket_path, char *out, size_t size)
+{
+	char log_path[RUNDIR_PATH_MAX + 8], line[1024], *text;
+	FILE *log;
+	bool found = false;
+
+	snprintf(log_path, sizeof(log_path), "%s.log", socket_path);
+	log = fopen(log_path, "re");
+	while (log && fgets(line, sizeof(line), log)) {
+		line[strcspn(line, "\n")] = '\0';
+		text = strstr(line, ": ");
+		snprintf(out, size, "%s", text ? text + 2 : line);
+		found = true;
+	}
+	if (log)
+		fclose(log);
+	return found;
+}
+
 struct ipc_client *service_connect(const struct ipc_service *service)
 {
-	char path[RUNDIR_PATH_MAX], name[32], program[4096];
+	char path[RUNDIR_PATH_MAX], name[32], program[4096], words[1024];
 	struct ipc_client *client;
 	int ret = rundir_socket_path(service->name, path);
 
@@ -191,6 +216,9 @@ struct ipc_client *service_connect(const struct ipc_service *service)
 		if (ret == -IPC_EVERSION)
 			return NULL;
 	}
-	cli_error("%s ends as soon as it is called; CARRICK_LOG=debug shows why", name);
+	if (last_words(path, words, sizeof(words)))
+		cli_error("%s", words);
+	else
+		cli_error("%s ends as soon as it is called; CARRICK_LOG=debug shows why", name);
 	return NULL;
 }
