@@ -141,6 +141,29 @@ void vcpu_kick(struct vcpu *vcpu);
 /* Single-step mode: each vcpu_run executes one instruction. */
 void vcpu_set_step(struct vcpu *vcpu, bool on);
 
+/* What the translator of the soft engine has done so far; all 0 without one. */
+struct vcpu_jit_stats {
+	uint64_t blocks, insns,
+	    bytes;        /* translated, ever: blocks, guest instructions, host bytes */
+	uint64_t live;    /* blocks that are still valid */
+	uint64_t links;   /* jumps patched from block to block */
+	uint64_t flushes; /* times the whole cache was emptied */
+	uint64_t ns;      /* time spent translating */
+};
+void vcpu_jit_stats(struct vcpu_engine *engine, struct vcpu_jit_stats *out);
+
+/* A translated block: where it runs in the guest, and its code. */
+struct vcpu_jit_block {
+	uint64_t va, pa;
+	unsigned insns;
+	const void *guest; /* the instructions, in RAM */
+	const void *code;
+	size_t bytes;
+};
+/* Calls fn for each live block, which may neither run guests nor change memory meanwhile. */
+void vcpu_jit_each(struct vcpu_engine *engine,
+                   void (*fn)(void *opaque, const struct vcpu_jit_block *block), void *opaque);
+
 /* What the engine shows to guests: AT_HWCAP, AT_HWCAP2 bits (Linux uapi asm/hwcap.h) and MIDR_EL1.
  */
 struct vcpu_features {

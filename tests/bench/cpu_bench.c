@@ -1,13 +1,15 @@
 /*
  * cpu_bench.c: runs a static AArch64 program in the bare software CPU and says how fast.
  *
- *   cpu_bench [--interp] PROGRAM [ARGUMENT...]
+ *   cpu_bench [--interp | --dump] PROGRAM [ARGUMENT...]
  *
  * The program may use write(1 or 2) and exit; memory is what its ELF segments ask for plus a
- * stack.  Prints the processor time used, to be compared with the same program elsewhere.
+ * stack.  Prints the processor time used, to be compared with the same program elsewhere; --dump
+ * prints what was translated, guest and host code in turn.
  */
 #include "tests/lib/a64_box.h"
 
+#include <capstone/capstone.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -108,16 +110,43 @@ static bool serve(struct a64_box *box, struct a64_regs *r)
 	return false;
 }
 
+static void print_code(cs_arch arch, const void *code, size_t bytes, uint64_t at)
+{
+	cs_insn *insn;
+	csh cs;
+
+	if (cs_open(arch, arch == CS_ARCH_X86 ? CS_MODE_64 : CS_MODE_LITTLE_ENDIAN, &cs))
+		return;
+	size_t n = cs_disasm(cs, code, bytes, at, 0, &insn);
+
+	for (size_t i = 0; i < n; i++)
+		printf("%s%llx  %s %s\n", arch == CS_ARCH_X86 ? "        " : "  ",
+		       (unsigned long long)insn[i].address, insn[i].mnemonic, insn[i].op_str);
+	if (n)
+		cs_free(insn, n);
+	cs_close(&cs);
+}
+
+static void print_block(void *opaque, const struct vcpu_jit_block *b)
+{
+	(void)opaque;
+	printf("block %llx, %u instructions, %zu bytes\n", (unsigned long long)b->va, b->insns,
+	       b->bytes);
+	print_code(CS_ARCH_ARM64, b->guest, b->insns * 4, b->va);
+	print_code(CS_ARCH_X86, b->code, b->bytes, (uint64_t)(uintptr_t)b->code);
+}
+
 int main(int argc, char **argv)
 {
 	bool interp = argc > 1 && strcmp(argv[1], "--interp") == 0;
-	int first = interp ? 2 : 1;
+	bool dump = argc > 1 && strcmp(argv[1], "--dump") == 0;
+	int first = interp || dump ? 2 : 1;
 	struct timespec a, b;
 	struct a64_box box;
 	struct vcpu_exit x;
 
 	if (argc <= first) {
-		fprintf(stderr, "usage: cpu_bench [--interp] PROGRAM [ARGUMENT...]\n");
+		fprintf(stderr, "usage: cpu_bench [--interp | --dump] PROGRAM [ARGUMENT...]\n");
 		return 2;
 	}
 	a64_box_init(&box, interp ? VCPU_ENGINE_SOFT_INTERP : VCPU_ENGINE_SOFT, 64 << 20);
@@ -134,6 +163,8 @@ int main(int argc, char **argv)
 		vcpu_run(v, &x);
 	} while (x.kind == VCPU_EXIT_SYSCALL && serve(&box, r));
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	if (dump)
+		vcpu_jit_each(box.engine, print_block, NULL);
 	fflush(stdout);
 	if (x.kind != VCPU_EXIT_SYSCALL) {
 		fprintf(stderr, "cpu_bench: exit %d at pc %llx, address %llx, instruction %x\n",

@@ -36,7 +36,7 @@ build/guest/kernels: tests/bench/kernels.c
 
 $(B)/tests/bench/cpu_bench: $(B)/tests/bench/cpu_bench.o $(CPU_TEST_LIBS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcapstone -lm
 
 CPU_KERNELS := fib:300 sieve:40 crc:300 list:300 bytecode:200 matmul:60 floats:5000 copy:300
 .PHONY: cpu-bench

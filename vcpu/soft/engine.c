@@ -86,6 +86,22 @@ const char *vcpu_engine_name(const struct vcpu_engine *engine)
 	return engine->jit ? "soft" : "soft-interp";
 }
 
+#if !SOFT_JIT
+void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
+{
+	(void)e;
+	memset(out, 0, sizeof(*out));
+}
+
+void vcpu_jit_each(struct vcpu_engine *e,
+                   void (*fn)(void *opaque, const struct vcpu_jit_block *block), void *opaque)
+{
+	(void)e;
+	(void)fn;
+	(void)opaque;
+}
+#endif
+
 static void attach(struct vcpu *v, struct vcpu_space *space)
 {
 	pthread_mutex_lock(&space->lock);

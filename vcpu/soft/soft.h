@@ -217,15 +217,6 @@ void soft_interp_run(struct vcpu *v);
 
 /* jit/ */
 
-/* What the translator has done so far. */
-struct soft_jit_stats {
-	uint64_t blocks, insns, bytes; /* translated, ever */
-	uint64_t live;                 /* blocks that are still valid */
-	uint64_t links;                /* jumps patched from block to block */
-	uint64_t flushes;              /* times the whole cache was emptied */
-	uint64_t ns;                   /* time spent translating */
-};
-
 #if defined(__x86_64__)
 #define SOFT_JIT 1
 void soft_jit_run(struct vcpu *v);

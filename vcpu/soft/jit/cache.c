@@ -269,3 +269,37 @@ bool jit_room_locked(struct vcpu_engine *e)
 	j->stats.flushes++;
 	return true;
 }
+
+void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!e->jit)
+		return;
+	pthread_mutex_lock(&e->code_lock);
+	*out = e->jit->stats;
+	pthread_mutex_unlock(&e->code_lock);
+}
+
+void vcpu_jit_each(struct vcpu_engine *e,
+                   void (*fn)(void *opaque, const struct vcpu_jit_block *block), void *opaque)
+{
+	if (!e->jit)
+		return;
+	pthread_mutex_lock(&e->code_lock);
+	for (struct soft_code_page *p = e->pages; p; p = p->next)
+		for (struct jit_page *jp = p->jit; jp; jp = jp->next)
+			for (struct jit_block *b = jp->blocks; b; b = b->next) {
+				uint64_t at = b->first * 4ULL;
+				struct vcpu_jit_block out = {
+				    .va = jp->va + at,
+				    .pa = p->pa + at,
+				    .insns = b->count,
+				    .guest = e->ram.base + p->pa + at,
+				    .code = e->jit->rx + b->start,
+				    .bytes = b->bytes,
+				};
+
+				fn(opaque, &out);
+			}
+	pthread_mutex_unlock(&e->code_lock);
+}

@@ -83,6 +83,10 @@ enum x64_op {
 	X_CMOV = 0x0F40,  /* + condition */
 	X_SETCC = 0x0F90, /* + condition; the register field is 0 */
 	X_STORE16 = 0x660089,
+	X_MOVUPS_LOAD = 0x0F10,
+	X_MOVUPS_STORE = 0x0F11,
+	X_MOVQ_LOAD = 0xF30F7E,
+	X_MOVD_LOAD = 0x660F6E,
 	X_XADD = 0x0FC1,
 	X_CMPXCHG = 0x0FB1,
 };

@@ -92,7 +92,7 @@ struct jit {
 	uint64_t (*enter)(void *biased, const void *code);
 	uint64_t call, call_last, exit, exit_link, exit_lookup;
 
-	struct soft_jit_stats stats; /* code_lock, except misses: atomic */
+	struct vcpu_jit_stats stats; /* code_lock */
 };
 
 /* What translated code returns: a64_next's A64_BRANCH or A64_STOP, or a link to be resolved. */

@@ -9,7 +9,7 @@
 
 #define TLB_SHIFT 5 /* log2 of an entry's size */
 
-void jit_tlb(struct jit_tr *t, unsigned size, bool write)
+static void look_up(struct jit_tr *t, unsigned size, bool write, bool aligned)
 {
 	struct emit *e = &t->e;
 	int32_t tlb = JIT_AT(cpu.tlb);
@@ -19,14 +19,30 @@ void jit_tlb(struct jit_tr *t, unsigned size, bool write)
 	em_rr(e, X_LOAD, X32, RCX, RAX);
 	em_shift_ri(e, SH_SHR, X32, RCX, PAGE_SHIFT - TLB_SHIFT);
 	em_alu_ri(e, ALU_AND, X32, RCX, (A64_TLB_ENTRIES - 1) << TLB_SHIFT);
-	em_rm(e, X_LEA, X64, RDX, RAX, (int32_t)size - 1);
-	em_alu_ri(e, ALU_AND, X64, RDX, -(int32_t)PAGE_SIZE);
+	if (aligned) {
+		/* Low bits that must not be set spoil the comparison. */
+		em_rr(e, X_LOAD, X64, RDX, RAX);
+		em_alu_ri(e, ALU_AND, X64, RDX, -(int32_t)PAGE_SIZE | ((int32_t)size - 1));
+	} else {
+		em_rm(e, X_LEA, X64, RDX, RAX, (int32_t)size - 1);
+		em_alu_ri(e, ALU_AND, X64, RDX, -(int32_t)PAGE_SIZE);
+	}
 	em_rx(e, X_CMP, X64, RDX, RBP, RCX, 0,
 	      tlb + (int32_t)(write ? offsetof(struct a64_tlb_entry, wtag)
 	                            : offsetof(struct a64_tlb_entry, rtag)));
 	jit_slow_if(t, CC_NE);
 	em_rx(e, X_ADD, X64, RAX, RBP, RCX, 0,
 	      tlb + (int32_t)offsetof(struct a64_tlb_entry, addend));
+}
+
+void jit_tlb(struct jit_tr *t, unsigned size, bool write)
+{
+	look_up(t, size, write, size == 1);
+}
+
+void jit_tlb_aligned(struct jit_tr *t, unsigned size, bool write)
+{
+	look_up(t, size, write, true);
 }
 
 /* A misaligned sp is refused by the handler; then it is known for the rest of the block. */
@@ -144,13 +160,10 @@ bool jit_tr_ls_imm9(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
-bool jit_tr_ls_reg(struct jit_tr *t, const struct a64_op *op)
+void jit_address_index(struct jit_tr *t, const struct a64_op *op, unsigned scale)
 {
-	struct access a = access_of(op->word);
-	unsigned option = a64_bits(op->word, 15, 13), n;
-	unsigned scale = a64_bits(op->word, 12, 12) ? a64_bits(op->word, 31, 30) : 0, m = RCX;
+	unsigned option = a64_bits(op->word, 15, 13), n, m = RCX;
 
-	jit_clobber_flags(t);
 	if (a64_rn(op) == 31)
 		check_sp(t);
 	n = jit_src_sp(t, a64_rn(op), RAX);
@@ -158,7 +171,22 @@ bool jit_tr_ls_reg(struct jit_tr *t, const struct a64_op *op)
 		m = jit_src(t, a64_rm(op), RCX);
 	else
 		jit_extend(t, option, RCX, a64_rm(op));
-	em_rx(&t->e, X_LEA, X64, RAX, n, m, scale, 0);
+	if (scale <= 3) {
+		em_rx(&t->e, X_LEA, X64, RAX, n, m, scale, 0);
+		return;
+	}
+	if (m != RCX)
+		em_rr(&t->e, X_LOAD, X64, RCX, m);
+	em_shift_ri(&t->e, SH_SHL, X64, RCX, scale);
+	em_rx(&t->e, X_LEA, X64, RAX, n, RCX, 0, 0);
+}
+
+bool jit_tr_ls_reg(struct jit_tr *t, const struct a64_op *op)
+{
+	struct access a = access_of(op->word);
+
+	jit_clobber_flags(t);
+	jit_address_index(t, op, a64_bits(op->word, 12, 12) ? a64_bits(op->word, 31, 30) : 0);
 	transfer(t, &a, a64_rd(op));
 	jit_slow_end(t);
 	return true;

@@ -1,0 +1,235 @@
+/*
+ * tr_atomic.c: exclusives, acquire and release, LSE atomics, barriers (Arm ARM C4.1.93, 94).
+ *
+ * The host orders loads with loads, stores with stores, and loads before later stores by
+ * itself: only a store-release, which no later load-acquire may overtake, and the full barriers
+ * need a locked operation.  An unaligned address takes the slow path, where it is refused.
+ */
+#include "vcpu/soft/jit/tr.h"
+
+#include "vcpu/a64/features.h"
+
+static unsigned log2_bytes(const struct a64_op *op)
+{
+	return a64_bits(op->word, 31, 30);
+}
+
+static void lock(struct jit_tr *t)
+{
+	em_u8(&t->e, 0xF0);
+}
+
+/* An operation of an access's size on memory at [base] and a register: op8 is the byte form's
+ * opcode, the next one that of the others. */
+static void sized(struct jit_tr *t, unsigned op8, unsigned log2, unsigned reg, unsigned base)
+{
+	static const enum x64_width widths[] = {X8, X32, X32, X64};
+
+	em_rm(&t->e, (op8 + (log2 != 0)) | (log2 == 1 ? 0x660000u : 0), widths[log2], reg, base, 0);
+}
+
+static void load_zero_extended(struct jit_tr *t, unsigned log2, unsigned reg, unsigned base)
+{
+	static const unsigned ops[] = {X_MOVZX8, X_MOVZX16, X_LOAD, X_LOAD};
+
+	em_rm(&t->e, ops[log2], log2 == 3 ? X64 : X32, reg, base, 0);
+}
+
+/* Host register = guest register, cut to the access's size. */
+static void operand(struct jit_tr *t, unsigned log2, unsigned host, unsigned r)
+{
+	static const unsigned ops[] = {X_MOVZX8, X_MOVZX16, X_LOAD, X_LOAD};
+
+	jit_op(t, ops[log2], log2 == 3 ? X64 : log2 == 0 ? X8 : X32, host, r);
+}
+
+static void store_byte(struct jit_tr *t, int32_t at, unsigned v)
+{
+	em_rm(&t->e, 0xC6, X32, 0, RBP, at);
+	em_u8(&t->e, v);
+}
+
+static void compare_byte(struct jit_tr *t, int32_t at, unsigned v)
+{
+	em_rm(&t->e, 0x80, X32, 7, RBP, at);
+	em_u8(&t->e, v);
+}
+
+/* rax = host address of the base register's target. */
+static void begin(struct jit_tr *t, const struct a64_op *op, bool write)
+{
+	jit_clobber_flags(t);
+	jit_address(t, a64_rn(op), 0);
+	jit_tlb_aligned(t, 1u << log2_bytes(op), write);
+}
+
+bool jit_tr_ldxr(struct jit_tr *t, const struct a64_op *op)
+{
+	struct emit *e = &t->e;
+
+	begin(t, op, false);
+	load_zero_extended(t, log2_bytes(op), RDX, RAX);
+	em_rm(e, X_STORE, X64, RDX, RBP, JIT_AT(cpu.excl_data[0]));
+	em_store_imm(e, RBP, JIT_AT(cpu.excl_data[1]), 0);
+	em_rm(e, X_STORE, X64, jit_src_sp(t, a64_rn(op), RCX), RBP, JIT_AT(cpu.excl_addr));
+	store_byte(t, JIT_AT(cpu.excl_size), 1u << log2_bytes(op));
+	store_byte(t, JIT_AT(cpu.excl_valid), 1);
+	jit_put(t, a64_rd(op), RDX);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_stxr(struct jit_tr *t, const struct a64_op *op)
+{
+	struct emit *e = &t->e;
+	uint8_t *no[3], *end;
+
+	begin(t, op, true);
+	em_rr(e, X_LOAD, X64, RDX, RAX);
+	compare_byte(t, JIT_AT(cpu.excl_valid), 1);
+	no[0] = em_jcc_later(e, CC_NE);
+	compare_byte(t, JIT_AT(cpu.excl_size), 1u << log2_bytes(op));
+	no[1] = em_jcc_later(e, CC_NE);
+	em_rm(e, X_CMP, X64, jit_src_sp(t, a64_rn(op), RCX), RBP, JIT_AT(cpu.excl_addr));
+	no[2] = em_jcc_later(e, CC_NE);
+	em_rm(e, X_LOAD, X64, RAX, RBP, JIT_AT(cpu.excl_data[0]));
+	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
+	lock(t);
+	sized(t, 0x0FB0, log2_bytes(op), RCX, RDX); /* cmpxchg */
+	em_mov_imm(e, RCX, 0);
+	em_rr(e, X_SETCC + CC_NE, X8, 0, RCX);
+	end = em_jmp_later(e);
+	for (unsigned i = 0; i < ARRAY_LEN(no); i++)
+		em_here(e, no[i]);
+	em_mov_imm(e, RCX, 1);
+	em_here(e, end);
+	store_byte(t, JIT_AT(cpu.excl_valid), 0);
+	jit_put(t, a64_rm(op), RCX);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_ldar(struct jit_tr *t, const struct a64_op *op)
+{
+	begin(t, op, false);
+	load_zero_extended(t, log2_bytes(op), RCX, RAX);
+	jit_put(t, a64_rd(op), RCX);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_stlr(struct jit_tr *t, const struct a64_op *op)
+{
+	begin(t, op, true);
+	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
+	sized(t, 0x86, log2_bytes(op), RCX, RAX); /* xchg, locked by itself */
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_cas(struct jit_tr *t, const struct a64_op *op)
+{
+	begin(t, op, true);
+	em_rr(&t->e, X_LOAD, X64, RDX, RAX);
+	operand(t, log2_bytes(op), RAX, a64_rm(op));
+	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
+	lock(t);
+	sized(t, 0x0FB0, log2_bytes(op), RCX, RDX); /* cmpxchg */
+	jit_put(t, a64_rm(op), RAX);
+	jit_slow_end(t);
+	return true;
+}
+
+/* LDADD and SWP: one instruction gives the old value. */
+bool jit_tr_ldadd_swp(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned log2 = log2_bytes(op);
+
+	begin(t, op, true);
+	operand(t, log2, RCX, a64_rm(op));
+	if (a64_bits(op->word, 15, 15)) {
+		sized(t, 0x86, log2, RCX, RAX); /* xchg */
+	} else {
+		lock(t);
+		sized(t, 0x0FC0, log2, RCX, RAX); /* xadd */
+	}
+	jit_put(t, a64_rd(op), RCX);
+	jit_slow_end(t);
+	return true;
+}
+
+/* LDCLR, LDEOR, LDSET: a locked operation when the old value is unused, else a loop. */
+bool jit_tr_ldlogic(struct jit_tr *t, const struct a64_op *op)
+{
+	static const unsigned direct[] = {0, 0x20, 0x30, 0x08}; /* and, xor, or */
+	static const unsigned apply[] = {0, X_AND, X_XOR, X_OR};
+	unsigned log2 = log2_bytes(op), what = a64_bits(op->word, 14, 12);
+	struct emit *e = &t->e;
+
+	begin(t, op, true);
+	if (a64_rd(op) == 31) {
+		operand(t, log2, RCX, a64_rm(op));
+		if (what == 1)
+			em_unary(e, 2, X64, RCX);
+		lock(t);
+		sized(t, direct[what], log2, RCX, RAX);
+		jit_slow_end(t);
+		return true;
+	}
+	em_rr(e, X_LOAD, X64, RDX, RAX);
+	load_zero_extended(t, log2, RAX, RDX);
+	uint64_t again = em_pc(e);
+
+	operand(t, log2, RCX, a64_rm(op));
+	if (what == 1)
+		em_unary(e, 2, X64, RCX);
+	em_rr(e, apply[what], X64, RCX, RAX);
+	lock(t);
+	sized(t, 0x0FB0, log2, RCX, RDX); /* cmpxchg */
+	em_jcc(e, CC_NE, again);
+	jit_put(t, a64_rd(op), RAX);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_clrex(struct jit_tr *t, const struct a64_op *op)
+{
+	(void)op;
+	store_byte(t, JIT_AT(cpu.excl_valid), 0);
+	return true;
+}
+
+/* DMB and DSB; those for loads or stores only are what the host does anyway. */
+bool jit_tr_barrier(struct jit_tr *t, const struct a64_op *op)
+{
+	static const uint8_t fence[] = {0xF0, 0x83, 0x0C, 0x24, 0x00}; /* lock or dword [rsp], 0 */
+	unsigned type = a64_bits(op->word, 9, 8);
+
+	if (type == 1 || type == 2)
+		return true;
+	jit_clobber_flags(t);
+	em_bytes(&t->e, fence, sizeof(fence));
+	return true;
+}
+
+/* The system registers that programs read often. */
+bool jit_tr_mrs(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned rt = a64_rd(op), d = jit_dst(t, rt, RCX);
+
+	switch (op->word >> 5) {
+	case 0xD53BD040 >> 5: /* TPIDR_EL0 */
+		em_rm(&t->e, X_LOAD, X64, d, RBP, JIT_AT(cpu.regs.tpidr_el0));
+		break;
+	case 0xD53B00E0 >> 5: /* DCZID_EL0 */
+		em_mov_imm(&t->e, d, A64_DCZID);
+		break;
+	case 0xD53B4400 >> 5: /* FPCR */
+		em_rm(&t->e, X_LOAD, X32, d, RBP, JIT_AT(cpu.regs.fpcr));
+		break;
+	default:
+		return false;
+	}
+	jit_put(t, rt, d);
+	return true;
+}

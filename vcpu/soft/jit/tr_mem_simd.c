@@ -1,0 +1,176 @@
+/*
+ * tr_mem_simd.c: loads and stores of SIMD&FP registers: single, pairs, and the contiguous
+ * structures LD1 and ST1 (Arm ARM C4.1.94).
+ */
+#include "vcpu/soft/jit/tr.h"
+
+/* Bytes of the register: size in bits 31..30, and bit 23 for 16. */
+static unsigned register_bytes(uint32_t word)
+{
+	return a64_bits(word, 23, 23) ? 16 : 1u << a64_bits(word, 31, 30);
+}
+
+static int32_t slot(unsigned v)
+{
+	return JIT_AT(cpu.regs.v) + (int32_t)(v * sizeof(union a64_vreg));
+}
+
+/* xmm = bytes at [base+disp], the rest 0. */
+static void load(struct jit_tr *t, unsigned xmm, unsigned bytes, unsigned base, int32_t disp)
+{
+	struct emit *e = &t->e;
+
+	switch (bytes) {
+	case 16:
+		em_rm(e, X_MOVUPS_LOAD, X32, xmm, base, disp);
+		break;
+	case 8:
+		em_rm(e, X_MOVQ_LOAD, X32, xmm, base, disp);
+		break;
+	case 4:
+		em_rm(e, X_MOVD_LOAD, X32, xmm, base, disp);
+		break;
+	default:
+		em_rm(e, bytes == 2 ? X_MOVZX16 : X_MOVZX8, X32, RCX, base, disp);
+		em_rr(e, X_MOVD_LOAD, X32, xmm, RCX);
+	}
+}
+
+/* bytes of vector register v at [base+disp]. */
+static void store(struct jit_tr *t, unsigned v, unsigned bytes, unsigned base, int32_t disp)
+{
+	struct emit *e = &t->e;
+
+	if (bytes == 16) {
+		em_rm(e, X_MOVUPS_LOAD, X32, 0, RBP, slot(v));
+		em_rm(e, X_MOVUPS_STORE, X32, 0, base, disp);
+		return;
+	}
+	em_rm(e, X_LOAD, X64, RCX, RBP, slot(v));
+	em_rm(e,
+	      bytes == 1   ? X_STORE8
+	      : bytes == 2 ? X_STORE16
+	                   : X_STORE,
+	      bytes == 8 ? X64 : X32, RCX, base, disp);
+}
+
+/* n registers from vt on, of so many bytes each, at the guest address in rax. */
+static void transfer(struct jit_tr *t, const unsigned *regs, unsigned n, unsigned bytes,
+                     bool is_load)
+{
+	jit_tlb(t, n * bytes, !is_load);
+	for (unsigned i = 0; i < n; i++) {
+		if (is_load)
+			load(t, i, bytes, RAX, (int32_t)(i * bytes));
+		else
+			store(t, regs[i], bytes, RAX, (int32_t)(i * bytes));
+	}
+	for (unsigned i = 0; is_load && i < n; i++)
+		em_rm(&t->e, X_MOVUPS_STORE, X32, i, RBP, slot(regs[i]));
+}
+
+static bool is_load(const struct a64_op *op)
+{
+	return a64_bits(op->word, 22, 22);
+}
+
+bool jit_tr_lsv_uimm(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = register_bytes(op->word), rt = a64_rd(op);
+
+	jit_clobber_flags(t);
+	jit_address(t, a64_rn(op), (int64_t)a64_bits(op->word, 21, 10) * bytes);
+	transfer(t, &rt, 1, bytes, is_load(op));
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_lsv_imm9(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = register_bytes(op->word), rt = a64_rd(op),
+	         form = a64_bits(op->word, 11, 10);
+	int64_t imm = a64_sbits(op->word, 20, 12);
+
+	jit_clobber_flags(t);
+	jit_address(t, a64_rn(op), form == 1 ? 0 : imm);
+	transfer(t, &rt, 1, bytes, is_load(op));
+	if (form & 1)
+		jit_writeback(t, a64_rn(op), imm);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_lsv_reg(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = register_bytes(op->word), rt = a64_rd(op), scale = 0;
+
+	if (a64_bits(op->word, 12, 12))
+		scale = (unsigned)__builtin_ctz(bytes);
+	jit_clobber_flags(t);
+	jit_address_index(t, op, scale);
+	transfer(t, &rt, 1, bytes, is_load(op));
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_lsv_lit(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = 4u << a64_bits(op->word, 31, 30), rt = a64_rd(op);
+
+	jit_clobber_flags(t);
+	em_mov_imm(&t->e, RAX, t->pc + (uint64_t)(a64_sbits(op->word, 23, 5) * 4));
+	transfer(t, &rt, 1, bytes, true);
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_lsv_pair(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = 4u << a64_bits(op->word, 31, 30), form = a64_bits(op->word, 24, 23);
+	unsigned regs[] = {a64_rd(op), a64_ra(op)};
+	int64_t imm = a64_sbits(op->word, 21, 15) * bytes;
+
+	if (is_load(op) && regs[0] == regs[1])
+		return false;
+	jit_clobber_flags(t);
+	jit_address(t, a64_rn(op), form == 1 ? 0 : imm);
+	transfer(t, regs, 2, bytes, is_load(op));
+	if (form & 1)
+		jit_writeback(t, a64_rn(op), imm);
+	jit_slow_end(t);
+	return true;
+}
+
+/* LD1 and ST1 of one to four whole registers; the offset is the size or a register. */
+bool jit_tr_lsv_contiguous(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned bytes = a64_bits(op->word, 30, 30) ? 16 : 8, rm = a64_rm(op), n;
+	unsigned regs[4];
+
+	switch (a64_bits(op->word, 15, 12)) {
+	case 7:
+		n = 1;
+		break;
+	case 10:
+		n = 2;
+		break;
+	case 6:
+		n = 3;
+		break;
+	default:
+		n = 4;
+	}
+	bool post = a64_bits(op->word, 23, 23);
+
+	if (post && rm != 31)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		regs[i] = (a64_rd(op) + i) % 32;
+	jit_clobber_flags(t);
+	jit_address(t, a64_rn(op), 0);
+	transfer(t, regs, n, bytes, is_load(op));
+	if (post)
+		jit_writeback(t, a64_rn(op), (int64_t)n * bytes);
+	jit_slow_end(t);
+	return true;
+}
