@@ -35,7 +35,6 @@ struct hash_node *hash_next(const struct hash_node *n);
 uint64_t hash_u64(uint64_t v);
 uint64_t hash_bytes(uint64_t seed, const void *data, size_t len);
 
-#define hash_for_each_match(pos, t, h) \
-	for (pos = hash_first((t), (h)); pos; pos = hash_next(pos))
+#define hash_for_each_match(pos, t, h) for (pos = hash_first((t), (h)); pos; pos = hash_next(pos))
 
 #endif

@@ -120,8 +120,8 @@ static void import_ended(struct evwatch *w, int64_t status)
 /* In the forked process. */
 static NORETURN void run_import(struct store *s, struct import *im, int out)
 {
-	const int keep[] = {im->source, im->progress, out, s->dir, s->blobs, s->layers,
-			    s->containers, s->volumes, s->tmp};
+	const int keep[] = {im->source, im->progress,  out,        s->dir, s->blobs,
+	                    s->layers,  s->containers, s->volumes, s->tmp};
 	struct import_answer a = {0};
 	struct fail f = {0};
 
@@ -156,7 +156,8 @@ static int start_import(struct service_client *c, struct import *im)
 	close(p[1]);
 	job->answer = p[0];
 	if (r == 0)
-		r = evloop_add_process(service_loop(c->service), &job->watch, pid, import_ended, job);
+		r = evloop_add_process(service_loop(c->service), &job->watch, pid, import_ended,
+		                       job);
 	if (r == 0) {
 		job->call = ipc_conn_defer(c->conn, NULL, NULL);
 		r = job->call ? 0 : -LX_ENOMEM;
@@ -172,17 +173,18 @@ static int start_import(struct service_client *c, struct import *im)
 }
 
 int64_t fsd_do_image_import(struct service_client *c, const struct fsd_image_import_req *req,
-			    struct fsd_image_import_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                            struct fsd_image_import_rep *rep, struct ipc_fds *in,
+                            struct ipc_fds *out)
 {
 	char reference[REFERENCE_MAX + 1], platform[65];
 	struct import im = {
-		.source = in->count > 0 ? in->fd[0] : -1,
-		.progress = in->count > 1 ? in->fd[1] : -1,
-		.kind = (enum import_kind)req->kind,
-		.reference = reference,
-		.platform = platform,
-		.config = (const char *)req->config_json.data,
-		.config_len = req->config_json.len,
+	    .source = in->count > 0 ? in->fd[0] : -1,
+	    .progress = in->count > 1 ? in->fd[1] : -1,
+	    .kind = (enum import_kind)req->kind,
+	    .reference = reference,
+	    .platform = platform,
+	    .config = (const char *)req->config_json.data,
+	    .config_len = req->config_json.len,
 	};
 
 	(void)rep;
@@ -197,7 +199,7 @@ int64_t fsd_do_image_import(struct service_client *c, const struct fsd_image_imp
 }
 
 int64_t fsd_do_image_list(struct service_client *c, const struct fsd_image_list_req *req,
-			  struct fsd_image_list_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                          struct fsd_image_list_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)req;
 	(void)in;
@@ -206,7 +208,8 @@ int64_t fsd_do_image_list(struct service_client *c, const struct fsd_image_list_
 }
 
 int64_t fsd_do_image_config(struct service_client *c, const struct fsd_image_config_req *req,
-			    struct fsd_image_config_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                            struct fsd_image_config_rep *rep, struct ipc_fds *in,
+                            struct ipc_fds *out)
 {
 	static char digest[DIGEST_TEXT_MAX];
 	char reference[REFERENCE_MAX + 1], *config;
@@ -229,7 +232,7 @@ int64_t fsd_do_image_config(struct service_client *c, const struct fsd_image_con
 }
 
 int64_t fsd_do_image_tag(struct service_client *c, const struct fsd_image_tag_req *req,
-			 struct fsd_image_tag_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                         struct fsd_image_tag_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	char reference[REFERENCE_MAX + 1], fresh[REFERENCE_MAX + 1];
 	struct fail f = {0};
@@ -263,7 +266,8 @@ static void sweep_later(struct service_client *c)
 }
 
 int64_t fsd_do_image_remove(struct service_client *c, const struct fsd_image_remove_req *req,
-			    struct fsd_image_remove_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                            struct fsd_image_remove_rep *rep, struct ipc_fds *in,
+                            struct ipc_fds *out)
 {
 	char reference[REFERENCE_MAX + 1];
 	json_t *done = json_array();
@@ -294,7 +298,8 @@ static void worker_ended(void *arg, int status)
 	struct running *run = arg;
 
 	if (status)
-		log_warn("the file server of container %s ended with status %d", run->container.id, status);
+		log_warn("the file server of container %s ended with status %d", run->container.id,
+		         status);
 	container_done(run->store, &run->container);
 	free(run);
 }
@@ -348,19 +353,19 @@ static int find_source(struct store *s, struct container *c, struct image *img, 
 }
 
 static int open_session(struct service_client *c, const struct fsd_container_create_req *req,
-			struct ipc_fds *in, const struct image *img, struct running *run, json_t **mounts,
-			struct fail *f)
+                        struct ipc_fds *in, const struct image *img, struct running *run,
+                        json_t **mounts, struct fail *f)
 {
 	unsigned first = run->container.reference[0] ? 0 : 1;
 	struct mounts_request mr = {
-		.container = &run->container,
-		.image = first ? NULL : img,
-		.root_fd = first ? in->fd[0] : -1,
-		.read_only = req->read_only,
-		.binds = (const char *)req->binds_json.data,
-		.binds_len = req->binds_json.len,
-		.bind_fds = in->fd + first,
-		.bind_count = in->count - first,
+	    .container = &run->container,
+	    .image = first ? NULL : img,
+	    .root_fd = first ? in->fd[0] : -1,
+	    .read_only = req->read_only,
+	    .binds = (const char *)req->binds_json.data,
+	    .binds_len = req->binds_json.len,
+	    .bind_fds = in->fd + first,
+	    .bind_count = in->count - first,
 	};
 	int r = mounts_open(store_of(c), &mr, &run->job->session, mounts, f);
 
@@ -373,9 +378,10 @@ static int open_session(struct service_client *c, const struct fsd_container_cre
 	return 0;
 }
 
-int64_t fsd_do_container_create(struct service_client *c, const struct fsd_container_create_req *req,
-				struct fsd_container_create_rep *rep, struct ipc_fds *in,
-				struct ipc_fds *out)
+int64_t fsd_do_container_create(struct service_client *c,
+                                const struct fsd_container_create_req *req,
+                                struct fsd_container_create_rep *rep, struct ipc_fds *in,
+                                struct ipc_fds *out)
 {
 	static char id[CONTAINER_ID_LEN + 1], digest[DIGEST_TEXT_MAX];
 	struct running *run = calloc(1, sizeof(*run));
@@ -427,9 +433,10 @@ out_free:
 	return refuse((int)r, &f);
 }
 
-int64_t fsd_do_container_remove(struct service_client *c, const struct fsd_container_remove_req *req,
-				struct fsd_container_remove_rep *rep, struct ipc_fds *in,
-				struct ipc_fds *out)
+int64_t fsd_do_container_remove(struct service_client *c,
+                                const struct fsd_container_remove_req *req,
+                                struct fsd_container_remove_rep *rep, struct ipc_fds *in,
+                                struct ipc_fds *out)
 {
 	char id[129];
 	struct fail f = {0};
@@ -446,7 +453,8 @@ int64_t fsd_do_container_remove(struct service_client *c, const struct fsd_conta
 }
 
 int64_t fsd_do_container_list(struct service_client *c, const struct fsd_container_list_req *req,
-			      struct fsd_container_list_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                              struct fsd_container_list_rep *rep, struct ipc_fds *in,
+                              struct ipc_fds *out)
 {
 	(void)req;
 	(void)in;
@@ -455,7 +463,7 @@ int64_t fsd_do_container_list(struct service_client *c, const struct fsd_contain
 }
 
 int64_t fsd_do_store_info(struct service_client *c, const struct fsd_store_info_req *req,
-			  struct fsd_store_info_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                          struct fsd_store_info_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct admin *a = c->data;
 	json_t *images = images_list(&a->store), *containers = container_list(&a->store);
@@ -467,9 +475,10 @@ int64_t fsd_do_store_info(struct service_client *c, const struct fsd_store_info_
 	(void)out;
 	if (fstatvfs(a->store.dir, &v) < 0)
 		log_warn("cannot ask for the free space of the image store");
-	info = json_pack("{s:s, s:i, s:i, s:I}", "path", a->path, "images", (int)json_array_size(images),
-			 "containers", (int)json_array_size(containers), "free",
-			 (json_int_t)((uint64_t)v.f_bavail * v.f_frsize));
+	info =
+	    json_pack("{s:s, s:i, s:i, s:I}", "path", a->path, "images",
+	              (int)json_array_size(images), "containers", (int)json_array_size(containers),
+	              "free", (json_int_t)((uint64_t)v.f_bavail * v.f_frsize));
 	json_decref(images);
 	json_decref(containers);
 	return reply_json(info, 65536, &rep->info_json);

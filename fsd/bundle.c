@@ -29,7 +29,8 @@ bool bundle_is_image(int dir)
 }
 
 /* Reads a blob and checks its digest (and size, if it is known). */
-static int read_blob(int dir, const char *digest, uint64_t size, char **out, size_t *len, struct fail *f)
+static int read_blob(int dir, const char *digest, uint64_t size, char **out, size_t *len,
+                     struct fail *f)
 {
 	char path[DIGEST_TEXT_MAX + 16], actual[DIGEST_TEXT_MAX];
 	int r;
@@ -43,10 +44,12 @@ static int read_blob(int dir, const char *digest, uint64_t size, char **out, siz
 	if (!digest_of(*out, *len, actual))
 		r = fail_set(f, -LX_ENOMEM, "cannot compute a digest");
 	else if (strcmp(actual, digest) != 0)
-		r = fail_set(f, -LX_EBADMSG, "the blob %s has another content (%s): the archive is damaged",
-			     digest, actual);
+		r = fail_set(f, -LX_EBADMSG,
+		             "the blob %s has another content (%s): the archive is damaged", digest,
+		             actual);
 	else if (size && *len != size)
-		r = fail_set(f, -LX_EBADMSG, "the blob %s is not of the size the archive says", digest);
+		r = fail_set(f, -LX_EBADMSG, "the blob %s is not of the size the archive says",
+		             digest);
 	if (r < 0) {
 		free(*out);
 		*out = NULL;
@@ -73,7 +76,7 @@ static int parse_config(struct bundle *b, const char *platform, struct fail *f)
 		return fail_set(f, r, "the image's configuration is malformed");
 	if (!image_matches(&b->image, platform))
 		return fail_set(f, -LX_ENOEXEC, "the image is for %s/%s, not for %s", b->image.os,
-				b->image.architecture, platform);
+		                b->image.architecture, platform);
 	return 0;
 }
 
@@ -105,8 +108,9 @@ static int open_oci(struct bundle *b, const char *platform, struct fail *f)
 	b->manifest_len = len;
 	r = image_parse_manifest(text, len, &b->image);
 	if (r < 0)
-		return fail_set(f, r, r == -LX_E2BIG ? "the image has too many layers"
-						     : "the image's manifest is malformed");
+		return fail_set(f, r,
+		                r == -LX_E2BIG ? "the image has too many layers"
+		                               : "the image's manifest is malformed");
 	r = read_blob(b->dir, b->image.config, b->image.config_size, &b->config, &b->config_len, f);
 	return r < 0 ? r : parse_config(b, platform, f);
 }
@@ -152,9 +156,10 @@ int bundle_open(struct bundle *b, int dir, const char *platform, struct fail *f)
 	*b = (struct bundle){.dir = dir};
 	if (!has_file(dir, "oci-layout"))
 		return docker ? open_docker(b, platform, f)
-			      : fail_set(f, -LX_EINVAL,
-					 "this is neither an OCI image nor an archive of `docker save`; "
-					 "for a root file system use `carrick import`");
+		              : fail_set(
+		                    f, -LX_EINVAL,
+		                    "this is neither an OCI image nor an archive of `docker save`; "
+		                    "for a root file system use `carrick import`");
 	r = open_oci(b, platform, f);
 	/* `docker save` writes both, and the name only here. */
 	if (r == 0 && docker && !b->name[0] && read_docker(b, f) == 0)
@@ -171,7 +176,8 @@ void bundle_release(struct bundle *b)
 	free(b->docker);
 }
 
-/* Old versions of `docker save` link equal layers: "../ID/layer.tar" from one directory to the next. */
+/* Old versions of `docker save` link equal layers: "../ID/layer.tar" from one directory to the
+ * next. */
 static int open_linked(struct bundle *b, const char *path)
 {
 	const char *slash = strchr(path, '/');
@@ -208,15 +214,17 @@ int bundle_open_layer(struct bundle *b, unsigned i, struct fail *f)
 	if (fd == -LX_ELOOP && b->docker)
 		fd = open_linked(b, path);
 	if (fd < 0)
-		return fail_errno(f, fd, "cannot read layer %u of the archive (%.100s)", i + 1, path);
+		return fail_errno(f, fd, "cannot read layer %u of the archive (%.100s)", i + 1,
+		                  path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		return fail_set(f, -LX_EINVAL, "layer %u of the archive is not a file", i + 1);
 	}
 	if (!b->docker && (uint64_t)st.st_size != b->image.layer_sizes[i]) {
 		close(fd);
-		return fail_set(f, -LX_EBADMSG, "layer %u is truncated, or not of the size the archive says",
-				i + 1);
+		return fail_set(f, -LX_EBADMSG,
+		                "layer %u is truncated, or not of the size the archive says",
+		                i + 1);
 	}
 	return fd;
 }

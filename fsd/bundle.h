@@ -11,11 +11,11 @@
 #include "fsd/image.h"
 
 struct bundle {
-	int dir;           /* borrowed */
+	int dir; /* borrowed */
 	struct image image;
 	char *config, *manifest; /* texts; manifest is NULL if one has to be made */
 	size_t config_len, manifest_len;
-	char name[256];    /* what the bundle calls it, or empty */
+	char name[256]; /* what the bundle calls it, or empty */
 	/* Docker's archives name layers by path, OCI's by digest. */
 	struct image_docker *docker;
 };

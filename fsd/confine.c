@@ -18,9 +18,10 @@ enum {
 	CAP_SYS_ADMIN = 21,
 };
 
-/* Root mounts other users' directories into guests: whoever serves those needs root's rights to files. */
-#define FILE_CAPABILITIES                                                                    \
-	(1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH |        \
+/* Root mounts other users' directories into guests: whoever serves those needs root's rights to
+ * files. */
+#define FILE_CAPABILITIES                                                             \
+	(1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | \
 	 1ull << CAP_FOWNER | 1ull << CAP_FSETID)
 
 enum { MAX_TREES = 512 };
@@ -43,15 +44,16 @@ static int add(struct trees *t, int fd, bool writable)
 	return 0;
 }
 
-static int apply(const char *role, unsigned allow, const struct trees *t, bool namespaces, uint64_t caps)
+static int apply(const char *role, unsigned allow, const struct trees *t, bool namespaces,
+                 uint64_t caps)
 {
 	struct sandbox_profile p = {
-		.role = role,
-		.allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES | allow,
-		.trees = t->tree,
-		.tree_count = t->count,
-		.private_namespaces = namespaces,
-		.keep_capabilities = caps,
+	    .role = role,
+	    .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_FILES | allow,
+	    .trees = t->tree,
+	    .tree_count = t->count,
+	    .private_namespaces = namespaces,
+	    .keep_capabilities = caps,
 	};
 	unsigned applied;
 
@@ -67,9 +69,10 @@ int confine_parent(void)
 		return plat_errno(errno);
 	r = add(&t, root, true);
 	if (r == 0)
-		r = apply("fsd", SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_THREADS | SANDBOX_ALLOW_ACCEPT |
-				 SANDBOX_ALLOW_PAIRS | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_SANDBOX,
-			  &t, false, FILE_CAPABILITIES | 1ull << CAP_SYS_ADMIN);
+		r = apply("fsd",
+		          SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_THREADS | SANDBOX_ALLOW_ACCEPT |
+		              SANDBOX_ALLOW_PAIRS | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_SANDBOX,
+		          &t, false, FILE_CAPABILITIES | 1ull << CAP_SYS_ADMIN);
 	close(root);
 	return r;
 }
@@ -81,8 +84,9 @@ int confine_importer(const struct store *s, int source)
 
 	if (r == 0)
 		r = add(&t, source, false);
-	return r < 0 ? r : apply("fsd import", SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_SANDBOX, &t, true,
-				 FILE_CAPABILITIES);
+	return r < 0 ? r
+	             : apply("fsd import", SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_SANDBOX, &t, true,
+	                     FILE_CAPABILITIES);
 }
 
 int confine_unpacker(int source, int tree, bool has_child)
@@ -92,9 +96,11 @@ int confine_unpacker(int source, int tree, bool has_child)
 
 	if (r == 0)
 		r = add(&t, tree, true);
-	/* Only reading somebody else's directory takes privileges; parsing an archive takes none. */
-	return r < 0 ? r : apply("fsd unpacker", has_child ? SANDBOX_ALLOW_FORK : 0, &t, false,
-				 tree < 0 ? FILE_CAPABILITIES : 0);
+	/* Only reading somebody else's directory takes privileges; parsing an archive takes none.
+	 */
+	return r < 0 ? r
+	             : apply("fsd unpacker", has_child ? SANDBOX_ALLOW_FORK : 0, &t, false,
+	                     tree < 0 ? FILE_CAPABILITIES : 0);
 }
 
 int confine_worker(const struct fsd_session *session)
@@ -107,7 +113,8 @@ int confine_worker(const struct fsd_session *session)
 		const struct mount *m = &session->mounts[i];
 
 		for (unsigned l = 0; r == 0 && l < m->layer_count; l++) {
-			r = add(t, m->layer[l].fd, l == 0 && m->has_upper && !(m->bind && m->readonly));
+			r = add(t, m->layer[l].fd,
+			        l == 0 && m->has_upper && !(m->bind && m->readonly));
 			if (m->layer[l].origin == META_FOREIGN)
 				caps = FILE_CAPABILITIES;
 		}

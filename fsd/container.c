@@ -45,8 +45,8 @@ static const char *text_of(const json_t *config, const char *key)
 
 /* Calls fn for each container with its configuration (NULL if it has none) until it returns
  * something else than 0. */
-static int each(struct store *s, int (*fn)(struct store *s, const char *id, json_t *config, void *arg),
-		void *arg)
+static int each(struct store *s,
+                int (*fn)(struct store *s, const char *id, json_t *config, void *arg), void *arg)
 {
 	int fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
@@ -81,11 +81,12 @@ static int is_taken(struct store *s, const char *id, json_t *config, void *arg)
 static int write_config(struct container *c)
 {
 	json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "id", c->id, "name", c->name,
-				   "reference", c->reference, "digest", c->digest, "remove", c->remove,
-				   "created", (json_int_t)time(NULL));
+	                           "reference", c->reference, "digest", c->digest, "remove",
+	                           c->remove, "created", (json_int_t)time(NULL));
 	char *text = config ? json_dumps(config, JSON_COMPACT) : NULL;
 	/* Not synced: a container that a power cut leaves incomplete is cleaned away. */
-	int r = text ? path_write_file(c->dir, "config.json", text, strlen(text), false) : -LX_ENOMEM;
+	int r =
+	    text ? path_write_file(c->dir, "config.json", text, strlen(text), false) : -LX_ENOMEM;
 
 	free(text);
 	json_decref(config);
@@ -124,14 +125,15 @@ static int take_up(struct store *s, struct container *c, struct fail *f)
 	json_t *config;
 	int r = 0;
 
-	if (strlen(c->name) != CONTAINER_ID_LEN || strspn(c->name, "0123456789abcdef") != CONTAINER_ID_LEN)
+	if (strlen(c->name) != CONTAINER_ID_LEN ||
+	    strspn(c->name, "0123456789abcdef") != CONTAINER_ID_LEN)
 		return 1;
 	config = read_config(s->containers, c->name);
 	if (!config)
 		return 1;
 	if (strcmp(text_of(config, "reference"), c->reference) != 0)
 		r = fail_set(f, -LX_EINVAL, "container %s was made from %s", c->name,
-			     text_of(config, "reference"));
+		             text_of(config, "reference"));
 	snprintf(c->id, sizeof(c->id), "%s", c->name);
 	snprintf(c->digest, sizeof(c->digest), "%s", text_of(config, "digest"));
 	snprintf(c->name, sizeof(c->name), "%s", text_of(config, "name"));
@@ -221,8 +223,9 @@ int container_remove(struct store *s, const char *name, struct fail *f)
 	r = each(s, match, &w);
 	if (r >= 0 && w.matches != 1)
 		r = fail_set(f, w.matches ? -LX_EINVAL : -LX_ENOENT,
-			     w.matches ? "%s is the beginning of several containers' ids"
-				       : "there is no container %s", name);
+		             w.matches ? "%s is the beginning of several containers' ids"
+		                       : "there is no container %s",
+		             name);
 	if (r >= 0) {
 		dir = openat(s->containers, w.id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = dir < 0 ? plat_errno(errno) : 0;
@@ -254,10 +257,11 @@ static int list_one(struct store *s, const char *id, json_t *config, void *arg)
 	if (!config)
 		return 0;
 	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:O, s:s}", "id", id, "name",
-					      text_of(config, "name"), "image", text_of(config, "reference"),
-					      "digest", text_of(config, "digest"), "created",
-					      json_object_get(config, "created"), "state",
-					      is_running(s, id) ? "running" : "exited"));
+	                                      text_of(config, "name"), "image",
+	                                      text_of(config, "reference"), "digest",
+	                                      text_of(config, "digest"), "created",
+	                                      json_object_get(config, "created"), "state",
+	                                      is_running(s, id) ? "running" : "exited"));
 	return 0;
 }
 
@@ -288,7 +292,7 @@ static int one_digest(struct store *s, const char *id, json_t *config, void *arg
 }
 
 int container_each_digest(struct store *s, json_t *arg,
-			  void (*fn)(struct store *s, json_t *arg, const char *digest))
+                          void (*fn)(struct store *s, json_t *arg, const char *digest))
 {
 	struct each_digest e = {arg, fn};
 

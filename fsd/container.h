@@ -40,7 +40,7 @@ json_t *container_list(struct store *s);
 
 /* Calls fn for the image digest of each container. */
 int container_each_digest(struct store *s, json_t *arg,
-			  void (*fn)(struct store *s, json_t *arg, const char *digest)) MUST_CHECK;
+                          void (*fn)(struct store *s, json_t *arg, const char *digest)) MUST_CHECK;
 /* True if a container is made from that image. */
 bool container_uses(struct store *s, const char *digest);
 

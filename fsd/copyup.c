@@ -108,12 +108,14 @@ int copy_up_dir(struct fsd_session *s, struct node *dir)
 		return -LX_EROFS;
 	if (dir->where == NODE_GONE)
 		return -LX_ENOENT;
-	/* From the topmost one that is missing down to dir; parents are short of it only together. */
+	/* From the topmost one that is missing down to dir; parents are short of it only together.
+	 */
 	while (!layer_set_has(&dir->in, 0)) {
 		int r;
 
 		for (n = dir;;) {
-			struct node *up = list_first_entry(&n->dentries, struct dentry, of_node)->dir;
+			struct node *up =
+			    list_first_entry(&n->dentries, struct dentry, of_node)->dir;
 
 			if (layer_set_has(&up->in, 0))
 				break;
@@ -143,7 +145,8 @@ static int finish_copy(struct node *n, int to, const struct stat *st, const stru
 }
 
 /* A complete copy of a regular file (or placeholder) under a work name. */
-static int copy_file(struct node *n, int from, const struct stat *st, bool with_data, const char *work)
+static int copy_file(struct node *n, int from, const struct stat *st, bool with_data,
+                     const char *work)
 {
 	struct meta m;
 	int to, r = meta_read_fd(from, n->mount->layer[n->layer].origin, st, &m);
@@ -151,7 +154,7 @@ static int copy_file(struct node *n, int from, const struct stat *st, bool with_
 	if (r < 0)
 		return r;
 	to = openat(n->mount->work.temp, work, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    meta_host_mode(m.mode));
+	            meta_host_mode(m.mode));
 	if (to < 0)
 		return plat_errno(errno);
 	if (with_data)
@@ -165,13 +168,15 @@ static int copy_file(struct node *n, int from, const struct stat *st, bool with_
 }
 
 /* A link with several names becomes a placeholder, which can say so. */
-static int copy_linked_symlink(struct node *n, const char *target, const struct stat *st, const char *work)
+static int copy_linked_symlink(struct node *n, const char *target, const struct stat *st,
+                               const char *work)
 {
 	struct meta m = {.mode = S_IFLNK | 0777};
 	size_t len = strlen(target);
 	int to, r = 0;
 
-	to = openat(n->mount->work.temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = openat(n->mount->work.temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	            0600);
 	if (to < 0)
 		return plat_errno(errno);
 	if (write(to, target, len) != (ssize_t)len)
@@ -184,7 +189,7 @@ static int copy_linked_symlink(struct node *n, const char *target, const struct 
 }
 
 static int copy_symlink(struct node *n, int dfd, const char *name, const struct stat *st,
-			const char *work)
+                        const char *work)
 {
 	struct timespec t[2] = {st->st_atim, st->st_mtim};
 	char target[4096];
@@ -208,7 +213,8 @@ static int copy_special(struct node *n, const struct stat *st, const char *work)
 	int to, r;
 
 	meta_default(META_FOREIGN, st, &m);
-	to = openat(n->mount->work.temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = openat(n->mount->work.temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	            0600);
 	if (to < 0)
 		return plat_errno(errno);
 	r = meta_write_fd(to, &m);
@@ -219,7 +225,7 @@ static int copy_special(struct node *n, const struct stat *st, const char *work)
 
 /* Puts the finished copy at its place; a lower hard link also enters the index. */
 static int place_copy(struct fsd_session *s, struct node *n, struct dentry *d, const char *work,
-		      bool index)
+                      bool index)
 {
 	struct mount *m = n->mount;
 	int up = dir_fd(s, d->dir, 0), r;
@@ -281,7 +287,7 @@ int copy_up(struct fsd_session *s, struct node *n, bool with_data)
 		return plat_errno(errno);
 	work_name(s, work);
 	index = (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) && st.st_nlink > 1 &&
-		n->mount->work.links >= 0;
+	        n->mount->work.links >= 0;
 	if (S_ISREG(st.st_mode)) {
 		from = openat(dfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		r = from < 0 ? plat_errno(errno) : copy_file(n, from, &st, with_data, work);

@@ -22,7 +22,8 @@ int copy_up_name(struct fsd_session *s, struct dentry *d) MUST_CHECK;
 /* A directory now holds something that its listing must look closer at. */
 int mark_impure(struct fsd_session *s, struct node *dir) MUST_CHECK;
 
-/* Turns a real symbolic link (in the upper) into a placeholder that can have an owner and attributes. */
+/* Turns a real symbolic link (in the upper) into a placeholder that can have an owner and
+ * attributes. */
 int symlink_to_placeholder(struct fsd_session *s, struct node *n, const struct meta *m) MUST_CHECK;
 
 /* A fresh name in a work directory. */

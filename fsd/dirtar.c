@@ -58,7 +58,8 @@ static int copy_data(struct archive *disk, struct archive *tar, struct fail *f)
 	return r == ARCHIVE_EOF ? 0 : fail_set(f, -LX_EIO, "%s", archive_error_string(disk));
 }
 
-static int write_entry(struct archive *disk, struct archive *tar, struct archive_entry *e, struct fail *f)
+static int write_entry(struct archive *disk, struct archive *tar, struct archive_entry *e,
+                       struct fail *f)
 {
 	const char *path = archive_entry_pathname(e);
 
@@ -69,13 +70,14 @@ static int write_entry(struct archive *disk, struct archive *tar, struct archive
 		archive_entry_copy_pathname(e, path + 2);
 	if (archive_write_header(tar, e) < ARCHIVE_WARN)
 		return fail_set(f, -LX_EIO, "%s", archive_error_string(tar));
-	if (archive_entry_filetype(e) == AE_IFREG && !archive_entry_hardlink(e) && archive_entry_size(e) > 0)
+	if (archive_entry_filetype(e) == AE_IFREG && !archive_entry_hardlink(e) &&
+	    archive_entry_size(e) > 0)
 		return copy_data(disk, tar, f);
 	return 0;
 }
 
 static int walk(struct archive *disk, struct archive *tar, struct archive_entry_linkresolver *links,
-		struct fail *f)
+                struct fail *f)
 {
 	struct archive_entry *e = archive_entry_new(), *spare = NULL;
 	int r = 0, got = ARCHIVE_OK;
@@ -111,7 +113,8 @@ int dirtar_write(int dir, int out, struct fail *f)
 		r = fail_errno(f, plat_errno(errno), "cannot enter the directory");
 	if (r == 0) {
 		archive_read_disk_set_symlink_physical(disk);
-		archive_read_disk_set_behavior(disk, ARCHIVE_READDISK_NO_ACL | ARCHIVE_READDISK_NO_FFLAGS);
+		archive_read_disk_set_behavior(disk, ARCHIVE_READDISK_NO_ACL |
+		                                         ARCHIVE_READDISK_NO_FFLAGS);
 		archive_write_set_format_pax_restricted(tar);
 		archive_entry_linkresolver_set_strategy(links, archive_format(tar));
 		if (archive_write_open_fd(tar, out) != ARCHIVE_OK)

@@ -57,7 +57,8 @@ struct handle *handle_get(struct fsd_session *s, uint64_t id)
 {
 	struct hash_node *at;
 
-	hash_for_each_match(at, &s->handles, hash_u64(id)) {
+	hash_for_each_match(at, &s->handles, hash_u64(id))
+	{
 		struct handle *h = container_of(at, struct handle, by_id);
 
 		if (h->id == id)
@@ -120,7 +121,7 @@ void handles_follow_copy_up(struct fsd_session *s, struct node *n)
 
 	if (list_empty(&n->handles) || node_place(s, n, &dfd, &name, buf) < 0)
 		return;
-	list_for_each_entry(h, &n->handles, of_node) {
+	list_for_each_entry (h, &n->handles, of_node) {
 		int fd = openat(dfd, name, handle_host_flags(h->flags));
 
 		if (fd < 0)

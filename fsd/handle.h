@@ -11,7 +11,8 @@
 int handle_host_flags(uint32_t flags);
 
 /* Makes a handle of fd, which belongs to it (or is closed on failure: -LX_EMFILE, -LX_ENOMEM). */
-int handle_new(struct fsd_session *s, struct node *n, int fd, uint32_t flags, struct handle **out) MUST_CHECK;
+int handle_new(struct fsd_session *s, struct node *n, int fd, uint32_t flags,
+               struct handle **out) MUST_CHECK;
 struct handle *handle_get(struct fsd_session *s, uint64_t id);
 /* Closes it; a hidden file without further handles goes. */
 void handle_close(struct fsd_session *s, struct handle *h);

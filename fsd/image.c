@@ -129,7 +129,7 @@ static void split_platform(const char *text, struct platform *p)
 }
 
 static bool platform_fits(const struct platform *want, const char *os, const char *arch,
-			  const char *variant)
+                          const char *variant)
 {
 	if (strcmp(want->os, os) != 0 || strcmp(want->arch, arch) != 0)
 		return false;
@@ -163,11 +163,13 @@ static int rate(const json_t *d, const struct platform *want, struct image_choic
 	if (json_object_get(d, "mediaType") && !take_text(d, "mediaType", type, sizeof(type)))
 		return 0;
 	c->is_index = is_index_type(type);
-	take_text(json_object_get(d, "annotations"), IMAGE_REF_NAME, c->ref_name, sizeof(c->ref_name));
+	take_text(json_object_get(d, "annotations"), IMAGE_REF_NAME, c->ref_name,
+	          sizeof(c->ref_name));
 	if (!p)
 		return 1;
 	take_text(p, "variant", variant, sizeof(variant));
-	if (!take_text(p, "os", os, sizeof(os)) || !take_text(p, "architecture", arch, sizeof(arch)))
+	if (!take_text(p, "os", os, sizeof(os)) ||
+	    !take_text(p, "architecture", arch, sizeof(arch)))
 		return 0;
 	return platform_fits(want, os, arch, variant) ? 2 : 0;
 }
@@ -237,19 +239,19 @@ char *image_make_manifest(const struct image *img)
 	char *text;
 
 	for (unsigned i = 0; i < img->layer_count; i++)
-		json_array_append_new(layers, json_pack("{s:s, s:s, s:I}", "mediaType", IMAGE_LAYER_TYPE,
-							"digest", img->diff_ids[i], "size",
-							(json_int_t)img->layer_sizes[i]));
+		json_array_append_new(
+		    layers, json_pack("{s:s, s:s, s:I}", "mediaType", IMAGE_LAYER_TYPE, "digest",
+		                      img->diff_ids[i], "size", (json_int_t)img->layer_sizes[i]));
 	root = json_pack("{s:i, s:s, s:{s:s, s:s, s:I}, s:o}", "schemaVersion", 2, "mediaType",
-			 IMAGE_MANIFEST_TYPE, "config", "mediaType", IMAGE_CONFIG_TYPE, "digest",
-			 img->config, "size", (json_int_t)img->config_size, "layers", layers);
+	                 IMAGE_MANIFEST_TYPE, "config", "mediaType", IMAGE_CONFIG_TYPE, "digest",
+	                 img->config, "size", (json_int_t)img->config_size, "layers", layers);
 	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	return text;
 }
 
-int image_make_config(const char *platform, const char *config_json, size_t len, const char *diff_id,
-		      char **out)
+int image_make_config(const char *platform, const char *config_json, size_t len,
+                      const char *diff_id, char **out)
 {
 	json_t *config = len ? load(config_json, len) : json_object(), *root;
 	struct platform p;
@@ -265,8 +267,9 @@ int image_make_config(const char *platform, const char *config_json, size_t len,
 	if (!gmtime_r(&now, &tm) || !strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		created[0] = '\0';
 	root = json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:[s]}, s:[{s:s, s:s}]}", "created", created,
-			 "os", p.os, "architecture", p.arch, "config", config, "rootfs", "type", "layers",
-			 "diff_ids", diff_id, "history", "created", created, "created_by", "carrick import");
+	                 "os", p.os, "architecture", p.arch, "config", config, "rootfs", "type",
+	                 "layers", "diff_ids", diff_id, "history", "created", created, "created_by",
+	                 "carrick import");
 	if (root && p.variant[0])
 		json_object_set_new(root, "variant", json_string(p.variant));
 	*out = root ? json_dumps(root, JSON_COMPACT) : NULL;

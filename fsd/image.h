@@ -22,7 +22,7 @@ struct image {
 	char config[DIGEST_TEXT_MAX];
 	uint64_t config_size;
 	unsigned layer_count;
-	char layers[IMAGE_MAX_LAYERS][DIGEST_TEXT_MAX];   /* blobs, bottom first (manifest) */
+	char layers[IMAGE_MAX_LAYERS][DIGEST_TEXT_MAX]; /* blobs, bottom first (manifest) */
 	uint64_t layer_sizes[IMAGE_MAX_LAYERS];
 	char diff_ids[IMAGE_MAX_LAYERS][DIGEST_TEXT_MAX]; /* uncompressed tars (configuration) */
 	char os[32], architecture[32], variant[32];
@@ -43,7 +43,8 @@ struct image_choice {
 	bool is_index;
 	char ref_name[256]; /* its annotation, or empty */
 };
-int image_choose(const char *text, size_t len, const char *platform, struct image_choice *out) MUST_CHECK;
+int image_choose(const char *text, size_t len, const char *platform,
+                 struct image_choice *out) MUST_CHECK;
 
 /* Docker's manifest.json: the paths of the first image's parts. */
 struct image_docker {
@@ -60,7 +61,7 @@ bool image_matches(const struct image *img, const char *platform);
 /* A manifest's text for layers that we hold by diff id; the caller frees it.  NULL: no memory. */
 char *image_make_manifest(const struct image *img);
 /* A configuration for a single imported layer.  config_json: Docker's "config" object, or empty. */
-int image_make_config(const char *platform, const char *config_json, size_t len, const char *diff_id,
-		      char **out) MUST_CHECK;
+int image_make_config(const char *platform, const char *config_json, size_t len,
+                      const char *diff_id, char **out) MUST_CHECK;
 
 #endif

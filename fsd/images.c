@@ -10,7 +10,7 @@
 static const char *ref_of(const json_t *entry)
 {
 	const char *v = json_string_value(
-		json_object_get(json_object_get(entry, "annotations"), IMAGE_REF_NAME));
+	    json_object_get(json_object_get(entry, "annotations"), IMAGE_REF_NAME));
 
 	return v ? v : "";
 }
@@ -24,7 +24,7 @@ static const char *digest_of_entry(const json_t *entry)
 
 /* The digest that a name, or the beginning of a digest, stands for in the index. */
 static int find_in(json_t *index, const char *reference, char digest[DIGEST_TEXT_MAX], bool *by_id,
-		   struct fail *f)
+                   struct fail *f)
 {
 	json_t *list = json_object_get(index, "manifests"), *entry;
 	bool named, ambiguous = false;
@@ -35,17 +35,19 @@ static int find_in(json_t *index, const char *reference, char digest[DIGEST_TEXT
 	digest[0] = '\0';
 	*by_id = false;
 	named = reference_parse(reference, strlen(reference), &ref) == 0;
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		if (!named || !digest_of_entry(entry)[0])
 			continue;
 		if (ref.digest[0] ? strcmp(digest_of_entry(entry), ref.digest) == 0
-				  : strcmp(ref_of(entry), ref.full) == 0) {
+		                  : strcmp(ref_of(entry), ref.full) == 0) {
 			snprintf(digest, DIGEST_TEXT_MAX, "%s", digest_of_entry(entry));
 			return 0;
 		}
 	}
 	if (reference_is_id(reference, &hex)) {
-		json_array_foreach(list, i, entry) {
+		json_array_foreach(list, i, entry)
+		{
 			const char *d = digest_of_entry(entry);
 
 			if (!d[0] || strncmp(digest_hex(d), hex, strlen(hex)) != 0)
@@ -56,15 +58,18 @@ static int find_in(json_t *index, const char *reference, char digest[DIGEST_TEXT
 		}
 	}
 	if (ambiguous)
-		return fail_set(f, -LX_EINVAL, "%s is the beginning of several images' digests", reference);
+		return fail_set(f, -LX_EINVAL, "%s is the beginning of several images' digests",
+		                reference);
 	if (digest[0])
 		return 0;
 	return fail_set(f, named ? -LX_ENOENT : -LX_EINVAL,
-			named ? "there is no image %s in the store" : "%s is not the name of an image",
-			reference);
+	                named ? "there is no image %s in the store"
+	                      : "%s is not the name of an image",
+	                reference);
 }
 
-int images_find(struct store *s, const char *reference, char digest[DIGEST_TEXT_MAX], struct fail *f)
+int images_find(struct store *s, const char *reference, char digest[DIGEST_TEXT_MAX],
+                struct fail *f)
 {
 	json_t *index = store_read_index(s);
 	bool by_id;
@@ -77,7 +82,8 @@ int images_find(struct store *s, const char *reference, char digest[DIGEST_TEXT_
 	return r;
 }
 
-int images_read(struct store *s, const char *digest, struct image *img, char **config, size_t *config_len)
+int images_read(struct store *s, const char *digest, struct image *img, char **config,
+                size_t *config_len)
 {
 	char *data = NULL;
 	size_t len;
@@ -102,11 +108,12 @@ int images_read(struct store *s, const char *digest, struct image *img, char **c
 	return 0;
 }
 
-static json_t *make_entry(const char *digest, uint64_t size, const struct image *img, const char *full)
+static json_t *make_entry(const char *digest, uint64_t size, const struct image *img,
+                          const char *full)
 {
 	json_t *entry = json_pack("{s:s, s:s, s:I, s:{s:s, s:s}}", "mediaType", IMAGE_MANIFEST_TYPE,
-				  "digest", digest, "size", (json_int_t)size, "platform", "os", img->os,
-				  "architecture", img->architecture);
+	                          "digest", digest, "size", (json_int_t)size, "platform", "os",
+	                          img->os, "architecture", img->architecture);
 
 	if (entry && full)
 		json_object_set_new(entry, "annotations", json_pack("{s:s}", IMAGE_REF_NAME, full));
@@ -119,9 +126,8 @@ static void take_name(json_t *list, const char *full)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		if (strcmp(ref_of(entry), full) == 0)
-			json_object_del(entry, "annotations");
+	json_array_foreach(list, i, entry) if (strcmp(ref_of(entry), full) == 0)
+	    json_object_del(entry, "annotations");
 }
 
 /* Drops entries that say nothing new: nameless ones of an image that has a name or comes twice. */
@@ -134,10 +140,9 @@ static void tidy(json_t *list)
 		bool drop = false;
 
 		a = json_array_get(list, i);
-		json_array_foreach(list, j, b)
-			drop |= j != i && !ref_of(a)[0] &&
-				strcmp(digest_of_entry(a), digest_of_entry(b)) == 0 &&
-				(ref_of(b)[0] || j < i);
+		json_array_foreach(list, j, b) drop |=
+		    j != i && !ref_of(a)[0] &&
+		    strcmp(digest_of_entry(a), digest_of_entry(b)) == 0 && (ref_of(b)[0] || j < i);
 		if (drop)
 			json_array_remove(list, i);
 		else
@@ -146,7 +151,7 @@ static void tidy(json_t *list)
 }
 
 int images_put(struct store *s, const char *digest, uint64_t size, const struct image *img,
-	       const char *full)
+               const char *full)
 {
 	json_t *index = store_read_index(s), *list = json_object_get(index, "manifests");
 	int r;
@@ -195,8 +200,7 @@ static unsigned names_of(json_t *list, const char *digest)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		n += strcmp(digest_of_entry(entry), digest) == 0;
+	json_array_foreach(list, i, entry) n += strcmp(digest_of_entry(entry), digest) == 0;
 	return n;
 }
 
@@ -206,18 +210,20 @@ static void drop_entries(json_t *list, const char *digest, const char *full, jso
 	for (size_t i = 0; i < json_array_size(list);) {
 		json_t *entry = json_array_get(list, i);
 
-		if (strcmp(digest_of_entry(entry), digest) != 0 || (full && strcmp(ref_of(entry), full) != 0)) {
+		if (strcmp(digest_of_entry(entry), digest) != 0 ||
+		    (full && strcmp(ref_of(entry), full) != 0)) {
 			i++;
 			continue;
 		}
 		if (ref_of(entry)[0])
-			json_array_append_new(done, json_sprintf("Untagged: %s",
-								 reference_short(ref_of(entry))));
+			json_array_append_new(
+			    done, json_sprintf("Untagged: %s", reference_short(ref_of(entry))));
 		json_array_remove(list, i);
 	}
 }
 
-static int remove_locked(struct store *s, const char *reference, bool force, json_t *done, struct fail *f)
+static int remove_locked(struct store *s, const char *reference, bool force, json_t *done,
+                         struct fail *f)
 {
 	json_t *index = store_read_index(s), *list = json_object_get(index, "manifests");
 	char digest[DIGEST_TEXT_MAX];
@@ -235,12 +241,14 @@ static int remove_locked(struct store *s, const char *reference, bool force, jso
 	by_id |= ref.digest[0] != '\0';
 	last = names_of(list, digest) == 1;
 	if (by_id && !last && !force) {
-		r = fail_set(f, -LX_EBUSY, "image %s has several names; remove it by name, or with force",
-			     reference);
+		r = fail_set(f, -LX_EBUSY,
+		             "image %s has several names; remove it by name, or with force",
+		             reference);
 		goto out;
 	}
 	if ((by_id || last) && container_uses(s, digest) && !force) {
-		r = fail_set(f, -LX_EBUSY, "a container uses image %s; remove the container first", reference);
+		r = fail_set(f, -LX_EBUSY, "a container uses image %s; remove the container first",
+		             reference);
 		goto out;
 	}
 	drop_entries(list, digest, by_id ? NULL : ref.full, done);
@@ -270,7 +278,8 @@ json_t *images_list(struct store *s)
 	json_t *index = store_read_index(s), *out = json_array(), *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+	{
 		char platform[100];
 		uint64_t size = 0;
 		struct image img;
@@ -280,11 +289,12 @@ json_t *images_list(struct store *s)
 		for (unsigned l = 0; l < img.layer_count; l++)
 			size += store_layer_size(s, img.diff_ids[l]);
 		snprintf(platform, sizeof(platform), "%s/%s%s%s", img.os, img.architecture,
-			 img.variant[0] ? "/" : "", img.variant);
-		json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:I, s:s}", "reference",
-						     reference_short(ref_of(entry)), "digest",
-						     digest_of_entry(entry), "created", img.created, "size",
-						     (json_int_t)size, "platform", platform));
+		         img.variant[0] ? "/" : "", img.variant);
+		json_array_append_new(out,
+		                      json_pack("{s:s, s:s, s:s, s:I, s:s}", "reference",
+		                                reference_short(ref_of(entry)), "digest",
+		                                digest_of_entry(entry), "created", img.created,
+		                                "size", (json_int_t)size, "platform", platform));
 	}
 	json_decref(index);
 	return out;

@@ -36,8 +36,9 @@ static int make_tree(int stage, const char *name)
 }
 
 /* Puts an image whose layers are there in place and names it.  Call with the lock held. */
-static int commit_image(struct store *s, struct import *im, const struct image *img, const char *config,
-			size_t config_len, const char *manifest, size_t manifest_len, const char *name)
+static int commit_image(struct store *s, struct import *im, const struct image *img,
+                        const char *config, size_t config_len, const char *manifest,
+                        size_t manifest_len, const char *name)
 {
 	char digest[DIGEST_TEXT_MAX];
 	int r = store_put_blob(s, config, config_len, digest);
@@ -50,8 +51,8 @@ static int commit_image(struct store *s, struct import *im, const struct image *
 }
 
 /* Makes the image of one layer that has been unpacked as stage/"0". */
-static int finish_rootfs(struct store *s, struct import *im, int stage, const struct unpack_result *result,
-			 const char *name, struct fail *f)
+static int finish_rootfs(struct store *s, struct import *im, int stage,
+                         const struct unpack_result *result, const char *name, struct fail *f)
 {
 	struct image *img = calloc(1, sizeof(*img));
 	char *config = NULL, *manifest = NULL;
@@ -59,7 +60,8 @@ static int finish_rootfs(struct store *s, struct import *im, int stage, const st
 
 	im->bytes = result->bytes;
 	if (r == 0)
-		r = image_make_config(im->platform, im->config, im->config_len, result->diff_id, &config);
+		r = image_make_config(im->platform, im->config, im->config_len, result->diff_id,
+		                      &config);
 	if (r == -LX_EINVAL)
 		fail_set(f, r, "the configuration for the image is not a JSON object");
 	if (r == 0)
@@ -71,10 +73,12 @@ static int finish_rootfs(struct store *s, struct import *im, int stage, const st
 		img->config_size = strlen(config);
 		manifest = image_make_manifest(img);
 		lock = manifest ? store_lock(s) : -LX_ENOMEM;
-		r = lock < 0 ? lock : store_add_layer(s, stage, "0", result->diff_id, result->bytes);
+		r = lock < 0 ? lock
+		             : store_add_layer(s, stage, "0", result->diff_id, result->bytes);
 	}
 	if (r == 0)
-		r = commit_image(s, im, img, config, strlen(config), manifest, strlen(manifest), name);
+		r = commit_image(s, im, img, config, strlen(config), manifest, strlen(manifest),
+		                 name);
 	if (lock >= 0)
 		close(lock);
 	free(config);
@@ -84,8 +88,8 @@ static int finish_rootfs(struct store *s, struct import *im, int stage, const st
 }
 
 /* Unpacks into stage/NAME and syncs it, so that it may get its place. */
-static int unpack_to(int source, int stage, const char *name, bool whiteouts, const struct import *im,
-		     struct unpack_result *result, struct fail *f)
+static int unpack_to(int source, int stage, const char *name, bool whiteouts,
+                     const struct import *im, struct unpack_result *result, struct fail *f)
 {
 	int tree = make_tree(stage, name), r;
 
@@ -117,8 +121,8 @@ static bool blob_is(int fd, const char *digest)
 }
 
 /* Unpacks layer i of a bundle as stage/"L<i>", unless the store has it. */
-static int unpack_bundle_layer(struct store *s, struct import *im, struct bundle *b, int stage, unsigned i,
-			       uint64_t *size, struct fail *f)
+static int unpack_bundle_layer(struct store *s, struct import *im, struct bundle *b, int stage,
+                               unsigned i, uint64_t *size, struct fail *f)
 {
 	const struct image *img = &b->image;
 	struct unpack_result result;
@@ -134,23 +138,27 @@ static int unpack_bundle_layer(struct store *s, struct import *im, struct bundle
 	snprintf(name, sizeof(name), "L%u", i);
 	r = unpack_to(fd, stage, name, true, im, &result, f);
 	if (r < 0 && !b->docker && !blob_is(fd, img->layers[i]))
-		r = fail_set(f, -LX_EBADMSG, "layer %u does not have its digest %s: the archive is damaged",
-			     i + 1, img->layers[i]);
+		r = fail_set(f, -LX_EBADMSG,
+		             "layer %u does not have its digest %s: the archive is damaged", i + 1,
+		             img->layers[i]);
 	close(fd);
 	if (r < 0)
 		return r;
 	if (!b->docker && strcmp(result.digest, img->layers[i]) != 0)
-		return fail_set(f, -LX_EBADMSG, "layer %u has the digest %s, not %s: the archive is damaged",
-				i + 1, result.digest, img->layers[i]);
-	if (strcmp(result.diff_id, img->diff_ids[i]) != 0)
 		return fail_set(f, -LX_EBADMSG,
-				"layer %u unpacks to another content than the image's configuration says", i + 1);
+		                "layer %u has the digest %s, not %s: the archive is damaged", i + 1,
+		                result.digest, img->layers[i]);
+	if (strcmp(result.diff_id, img->diff_ids[i]) != 0)
+		return fail_set(
+		    f, -LX_EBADMSG,
+		    "layer %u unpacks to another content than the image's configuration says",
+		    i + 1);
 	*size = result.bytes;
 	return 0;
 }
 
 static int commit_bundle(struct store *s, struct import *im, struct bundle *b, int stage,
-			 const uint64_t *sizes, const char *name, struct fail *f)
+                         const uint64_t *sizes, const char *name, struct fail *f)
 {
 	struct image *img = &b->image;
 	int lock = store_lock(s), r = lock < 0 ? lock : 0;
@@ -170,14 +178,15 @@ static int commit_bundle(struct store *s, struct import *im, struct bundle *b, i
 		r = b->manifest ? 0 : -LX_ENOMEM;
 	}
 	if (r == 0)
-		r = commit_image(s, im, img, b->config, b->config_len, b->manifest, b->manifest_len, name);
+		r = commit_image(s, im, img, b->config, b->config_len, b->manifest, b->manifest_len,
+		                 name);
 	if (lock >= 0)
 		close(lock);
 	return r < 0 ? fail_errno(f, r, "cannot store the image") : 0;
 }
 
-static int import_bundle(struct store *s, struct import *im, int dir, int stage, struct reference *ref,
-			 struct fail *f)
+static int import_bundle(struct store *s, struct import *im, int dir, int stage,
+                         struct reference *ref, struct fail *f)
 {
 	uint64_t sizes[IMAGE_MAX_LAYERS] = {0};
 	struct bundle *b = malloc(sizeof(*b));
@@ -196,7 +205,8 @@ static int import_bundle(struct store *s, struct import *im, int dir, int stage,
 }
 
 /* An archive is unpacked first, whatever it is; then it shows what it was. */
-static int import_archive(struct store *s, struct import *im, int stage, struct reference *ref, struct fail *f)
+static int import_archive(struct store *s, struct import *im, int stage, struct reference *ref,
+                          struct fail *f)
 {
 	struct unpack_result result;
 	int tree, r = unpack_to(im->source, stage, "0", false, im, &result, f);
@@ -209,7 +219,7 @@ static int import_archive(struct store *s, struct import *im, int stage, struct 
 		return fail_errno(f, tree, "cannot read what was unpacked");
 	image = im->kind == IMPORT_IMAGE || (im->kind == IMPORT_AUTO && bundle_is_image(tree));
 	r = image ? import_bundle(s, im, tree, stage, ref, f)
-		  : finish_rootfs(s, im, stage, &result, ref->full, f);
+	          : finish_rootfs(s, im, stage, &result, ref->full, f);
 	close(tree);
 	return r;
 }
@@ -221,7 +231,8 @@ int import_run(struct store *s, struct import *im, struct fail *f)
 	struct stat st;
 	int fd, r;
 
-	if (*im->reference && (reference_parse(im->reference, strlen(im->reference), &ref) < 0 || ref.digest[0]))
+	if (*im->reference &&
+	    (reference_parse(im->reference, strlen(im->reference), &ref) < 0 || ref.digest[0]))
 		return fail_set(f, -LX_EINVAL, "%s is not a name for an image", im->reference);
 	if (fstat(im->source, &st) < 0)
 		return fail_errno(f, plat_errno(errno), "cannot read the archive");

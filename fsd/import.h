@@ -13,12 +13,12 @@ enum import_kind {
 };
 
 struct import {
-	int source;             /* file, pipe or directory; borrowed */
-	int progress;           /* lines of text for the user, or -1; borrowed */
+	int source;   /* file, pipe or directory; borrowed */
+	int progress; /* lines of text for the user, or -1; borrowed */
 	enum import_kind kind;
-	const char *reference;  /* name for it; empty: the archive's own, or none */
-	const char *platform;   /* "linux/arm64" */
-	const char *config;     /* Docker's "config" object for a root file system */
+	const char *reference; /* name for it; empty: the archive's own, or none */
+	const char *platform;  /* "linux/arm64" */
+	const char *config;    /* Docker's "config" object for a root file system */
 	size_t config_len;
 	/* results */
 	char digest[DIGEST_TEXT_MAX];

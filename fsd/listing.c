@@ -52,11 +52,11 @@ static int append(struct listing *l, const char *name, uint64_t ino, uint8_t typ
 		l->names_cap = cap;
 	}
 	l->entries[l->count++] = (struct listing_entry){
-		.ino = ino,
-		.name = (uint32_t)l->names_len,
-		.type = type,
-		.len = (uint8_t)len,
-		.upper = upper,
+	    .ino = ino,
+	    .name = (uint32_t)l->names_len,
+	    .type = type,
+	    .len = (uint8_t)len,
+	    .upper = upper,
 	};
 	memcpy(l->names + l->names_len, name, len + 1);
 	l->names_len += len + 1;
@@ -121,7 +121,7 @@ static int seen_add(struct seen *s, const struct listing *l)
 /* What one entry of a layer is.  In an impure directory a regular file may be a placeholder, or
  * keep an older inode number. */
 static void classify(struct mount *m, unsigned layer, int dfd, const struct dirent *e, bool impure,
-		     uint64_t *ino, uint8_t *type)
+                     uint64_t *ino, uint8_t *type)
 {
 	bool closer = m->bind || m->layer[layer].origin == META_FOREIGN;
 	struct stat st;
@@ -143,13 +143,14 @@ static void classify(struct mount *m, unsigned layer, int dfd, const struct dire
 	if (fstatat(dfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	*ino = overlay_ino(m, layer, dfd, e->d_name, &st);
-	if (S_ISREG(st.st_mode) && meta_read_at(dfd, e->d_name, m->layer[layer].origin, &st, &meta) == 0)
+	if (S_ISREG(st.st_mode) &&
+	    meta_read_at(dfd, e->d_name, m->layer[layer].origin, &st, &meta) == 0)
 		*type = (uint8_t)((meta.mode & S_IFMT) >> 12);
 }
 
 /* A directory of the upper is met again below: merged, it is numbered by the topmost of those. */
 static void merge_dir(struct fsd_session *s, struct node *dir, struct listing_entry *upper,
-		      const char *name, uint64_t ino)
+                      const char *name, uint64_t ino)
 {
 	int dfd = dir_fd(s, dir, 0);
 	char flag;
@@ -161,7 +162,7 @@ static void merge_dir(struct fsd_session *s, struct node *dir, struct listing_en
 
 /* One entry of one layer. */
 static int add_entry(struct fsd_session *s, struct node *dir, unsigned layer, int dfd,
-		     const struct dirent *e, bool impure, struct listing *l, struct seen *seen)
+                     const struct dirent *e, bool impure, struct listing *l, struct seen *seen)
 {
 	struct mount *m = dir->mount;
 	bool upper = layer == 0 && m->has_upper;
@@ -186,7 +187,7 @@ static int add_entry(struct fsd_session *s, struct node *dir, unsigned layer, in
 }
 
 static int read_layer(struct fsd_session *s, struct node *dir, unsigned layer, struct listing *l,
-		      struct seen *seen)
+                      struct seen *seen)
 {
 	int dfd = dir_fd(s, dir, layer), r = 0, fd;
 	struct dirent *e;

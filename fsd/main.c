@@ -21,9 +21,9 @@ int main(int argc, char **argv)
 {
 	static struct admin admin;
 	struct service_config config = {
-		.program = "carrick-fsd",
-		.data = &admin,
-		.ready = ready,
+	    .program = "carrick-fsd",
+	    .data = &admin,
+	    .ready = ready,
 	};
 	struct fail f = {0};
 

@@ -66,8 +66,8 @@ static bool parse_type(const char *s, const char *limit, struct meta *m)
 		const char *name;
 		uint32_t type;
 	} types[] = {
-		{"file", S_IFREG}, {"dir", S_IFDIR}, {"symlink", S_IFLNK}, {"pipe", S_IFIFO},
-		{"socket", S_IFSOCK}, {"block-", S_IFBLK}, {"char-", S_IFCHR},
+	    {"file", S_IFREG},    {"dir", S_IFDIR},    {"symlink", S_IFLNK}, {"pipe", S_IFIFO},
+	    {"socket", S_IFSOCK}, {"block-", S_IFBLK}, {"char-", S_IFCHR},
 	};
 	size_t len = (size_t)(limit - s);
 
@@ -84,7 +84,8 @@ static bool parse_type(const char *s, const char *limit, struct meta *m)
 		if (len <= n || memcmp(s, types[i].name, n) != 0)
 			continue;
 		s += n;
-		if (!take_number(&s, limit, '-', 10, &major) || !take_number(&s, limit, '\0', 10, &minor))
+		if (!take_number(&s, limit, '-', 10, &major) ||
+		    !take_number(&s, limit, '\0', 10, &minor))
 			return false;
 		m->mode = (m->mode & 07777) | types[i].type;
 		m->rdev = meta_makedev(major, minor);
@@ -101,8 +102,9 @@ int meta_parse(const char *text, size_t len, struct meta *m)
 
 	if (len && limit[-1] == '\0')
 		limit--;
-	if (!take_number(&p, limit, ':', 10, &out.uid) || !take_number(&p, limit, ':', 10, &out.gid) ||
-	    !take_number(&p, limit, ':', 8, &mode) || mode > 07777)
+	if (!take_number(&p, limit, ':', 10, &out.uid) ||
+	    !take_number(&p, limit, ':', 10, &out.gid) || !take_number(&p, limit, ':', 8, &mode) ||
+	    mode > 07777)
 		return -LX_EINVAL;
 	out.mode = (m->mode & S_IFMT) | mode;
 	if (p < limit && !parse_type(p, limit, &out))
@@ -138,7 +140,7 @@ size_t meta_format(const struct meta *m, char out[META_TEXT_MAX])
 	case S_IFBLK:
 	case S_IFCHR:
 		snprintf(device, sizeof(device), "%s-%u-%u", S_ISBLK(m->mode) ? "block" : "char",
-			 meta_major(m->rdev), meta_minor(m->rdev));
+		         meta_major(m->rdev), meta_minor(m->rdev));
 		type = device;
 		break;
 	default:
@@ -162,14 +164,15 @@ static int finish_read(ssize_t n, const char *text, struct meta *out)
 }
 
 int meta_read_at(int dir, const char *name, enum meta_origin origin, const struct stat *st,
-		 struct meta *out)
+                 struct meta *out)
 {
 	char text[META_TEXT_MAX];
 
 	meta_default(origin, st, out);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return 0;
-	return finish_read(plat_xattr_get(dir, name, META_XATTR_STAT, text, sizeof(text)), text, out);
+	return finish_read(plat_xattr_get(dir, name, META_XATTR_STAT, text, sizeof(text)), text,
+	                   out);
 }
 
 int meta_read_fd(int fd, enum meta_origin origin, const struct stat *st, struct meta *out)
@@ -239,7 +242,8 @@ int meta_xattr_to_host(const char *guest, char host[256])
 	if (!strchr(guest, '.')[1])
 		return -LX_EINVAL;
 	n = snprintf(host, 256, "%s%s",
-		     has_prefix(guest, "user.") && !reserved(guest) ? "" : META_XATTR_ESCAPE, guest);
+	             has_prefix(guest, "user.") && !reserved(guest) ? "" : META_XATTR_ESCAPE,
+	             guest);
 	return n < 0 || n > 255 ? -LX_ERANGE : 0;
 }
 

@@ -23,10 +23,11 @@
 #include "common/base.h"
 
 #define META_XATTR_STAT   "user.containers.override_stat"
-#define META_XATTR_OPAQUE "user.overlay.opaque"  /* "y": a directory hides those below it */
-#define META_XATTR_REDIR  "user.overlay.redirect" /* where a renamed directory is in the layers below */
-#define META_XATTR_ORIGIN "user.carrick.origin"  /* the inode number before copy-up, decimal */
-#define META_XATTR_NLINK  "user.carrick.nlink"   /* names the guest sees of a copied-up hard link */
+#define META_XATTR_OPAQUE "user.overlay.opaque" /* "y": a directory hides those below it */
+#define META_XATTR_REDIR \
+	"user.overlay.redirect" /* where a renamed directory is in the layers below */
+#define META_XATTR_ORIGIN "user.carrick.origin" /* the inode number before copy-up, decimal */
+#define META_XATTR_NLINK  "user.carrick.nlink"  /* names the guest sees of a copied-up hard link */
 #define META_XATTR_IMPURE "user.carrick.impure"
 #define META_XATTR_ESCAPE "user.carrick.x."
 
@@ -59,8 +60,9 @@ size_t meta_format(const struct meta *m, char out[META_TEXT_MAX]);
 
 /* The guest's view of an object that fstatat showed as st. */
 int meta_read_at(int dir, const char *name, enum meta_origin origin, const struct stat *st,
-		 struct meta *out) MUST_CHECK;
-int meta_read_fd(int fd, enum meta_origin origin, const struct stat *st, struct meta *out) MUST_CHECK;
+                 struct meta *out) MUST_CHECK;
+int meta_read_fd(int fd, enum meta_origin origin, const struct stat *st,
+                 struct meta *out) MUST_CHECK;
 int meta_write_at(int dir, const char *name, const struct meta *m) MUST_CHECK;
 int meta_write_fd(int fd, const struct meta *m) MUST_CHECK;
 

@@ -70,7 +70,8 @@ static void clean_work(int work)
 	while (stream && (e = readdir(stream))) {
 		int entry = e->d_name[0] == '.' ? -1 : open_dir(work, e->d_name);
 
-		if (entry >= 0 && flock(entry, LOCK_EX | LOCK_NB) == 0 && path_remove_tree(work, e->d_name) < 0)
+		if (entry >= 0 && flock(entry, LOCK_EX | LOCK_NB) == 0 &&
+		    path_remove_tree(work, e->d_name) < 0)
 			log_warn("cannot clean up in a volume");
 		if (entry >= 0)
 			close(entry);
@@ -84,7 +85,10 @@ static void clean_work(int work)
 /* Several guests may use a volume at once: each has a work directory of its own, locked. */
 static int open_shared_upper(struct store *s, struct mount *m, int dir)
 {
-	int work = open_dir(dir, "work"), lock = store_lock(s), r = work < 0 ? work : lock < 0 ? lock : 0;
+	int work = open_dir(dir, "work"), lock = store_lock(s),
+	    r = work < 0   ? work
+	        : lock < 0 ? lock
+	                   : 0;
 	char name[33];
 
 	m->has_upper = m->shared = true;
@@ -130,7 +134,8 @@ static int copy_root_meta(struct mount *m)
 	return meta_write_fd(m->layer[0].fd, &meta);
 }
 
-static int open_root(struct store *s, const struct mounts_request *req, struct mount *m, struct fail *f)
+static int open_root(struct store *s, const struct mounts_request *req, struct mount *m,
+                     struct fail *f)
 {
 	int r = open_upper(m, req->container->dir);
 
@@ -150,8 +155,9 @@ static int open_root(struct store *s, const struct mounts_request *req, struct m
 
 		l->fd = store_open_layer(s, req->image->diff_ids[i]);
 		if (l->fd < 0)
-			r = fail_errno(f, l->fd, "layer %s of the image is missing; load the image again",
-				       req->image->diff_ids[i]);
+			r = fail_errno(f, l->fd,
+			               "layer %s of the image is missing; load the image again",
+			               req->image->diff_ids[i]);
 	}
 	if (r == 0)
 		r = copy_root_meta(m);
@@ -202,8 +208,10 @@ static int open_bind(int fd, bool readonly, struct mount *m, struct fail *f)
 	m->bind = m->shared = m->has_upper = true;
 	m->file = S_ISREG(st.st_mode);
 	if (!m->file && !S_ISDIR(st.st_mode))
-		return fail_set(f, -LX_EINVAL, "what is to be mounted at %s is neither a directory nor a regular file",
-				m->target);
+		return fail_set(
+		    f, -LX_EINVAL,
+		    "what is to be mounted at %s is neither a directory nor a regular file",
+		    m->target);
 	m->layer_count = 1;
 	m->layer[0].origin = META_FOREIGN;
 	m->layer[0].fd = r = m->file ? reopen(fd, O_RDONLY) : reopen(fd, O_RDONLY | O_DIRECTORY);
@@ -215,7 +223,7 @@ static int open_bind(int fd, bool readonly, struct mount *m, struct fail *f)
 }
 
 static int open_one_bind(struct store *s, const struct mounts_request *req, const json_t *bind,
-			 unsigned *next_fd, struct mount *m, struct fail *f)
+                         unsigned *next_fd, struct mount *m, struct fail *f)
 {
 	const char *target = json_string_value(json_object_get(bind, "target"));
 	const char *volume = json_string_value(json_object_get(bind, "volume"));
@@ -232,9 +240,10 @@ static int open_one_bind(struct store *s, const struct mounts_request *req, cons
 }
 
 int mounts_open(struct store *s, const struct mounts_request *req, struct fsd_session *session,
-		json_t **json, struct fail *f)
+                json_t **json, struct fail *f)
 {
-	json_t *binds = req->binds_len ? json_loadb(req->binds, req->binds_len, 0, NULL) : json_array();
+	json_t *binds =
+	    req->binds_len ? json_loadb(req->binds, req->binds_len, 0, NULL) : json_array();
 	unsigned next_fd = 0;
 	int r;
 
@@ -255,9 +264,9 @@ int mounts_open(struct store *s, const struct mounts_request *req, struct fsd_se
 		if (r == 0)
 			r = session_add_root(session, m);
 		if (r == 0)
-			json_array_append_new(*json, json_pack("{s:s, s:b, s:I}", "target", m->target,
-							       "readonly", m->readonly, "node",
-							       (json_int_t)m->root->id));
+			json_array_append_new(*json, json_pack("{s:s, s:b, s:I}", "target",
+			                                       m->target, "readonly", m->readonly,
+			                                       "node", (json_int_t)m->root->id));
 	}
 	json_decref(binds);
 	return r < 0 ? fail_errno(f, r, "cannot make the session") : 0;

@@ -24,7 +24,8 @@ struct node *node_get(struct fsd_session *s, uint64_t id)
 {
 	struct hash_node *h;
 
-	hash_for_each_match(h, &s->nodes, hash_u64(id)) {
+	hash_for_each_match(h, &s->nodes, hash_u64(id))
+	{
 		struct node *n = container_of(h, struct node, by_id);
 
 		if (n->id == id)
@@ -70,7 +71,8 @@ struct node *node_by_ino(struct fsd_session *s, struct mount *m, uint64_t ino)
 {
 	struct hash_node *h;
 
-	hash_for_each_match(h, &s->inos, ino_hash(m, ino)) {
+	hash_for_each_match(h, &s->inos, ino_hash(m, ino))
+	{
 		struct node *n = container_of(h, struct node, by_ino);
 
 		if (n->ino == ino && n->mount == m && (n->where != NODE_GONE || n->revivable))
@@ -163,7 +165,8 @@ struct dentry *dentry_find(struct fsd_session *s, struct node *dir, const char *
 	size_t len = strlen(name);
 	struct hash_node *h;
 
-	hash_for_each_match(h, &s->names, name_hash(dir, name, len)) {
+	hash_for_each_match(h, &s->names, name_hash(dir, name, len))
+	{
 		struct dentry *d = container_of(h, struct dentry, by_name);
 
 		if (d->dir == dir && d->len == len && memcmp(d->name, name, len) == 0)
@@ -172,8 +175,8 @@ struct dentry *dentry_find(struct fsd_session *s, struct node *dir, const char *
 	return NULL;
 }
 
-int dentry_add(struct fsd_session *s, struct node *dir, const char *name, struct node *n, bool upper,
-	       struct dentry **out)
+int dentry_add(struct fsd_session *s, struct node *dir, const char *name, struct node *n,
+               bool upper, struct dentry **out)
 {
 	size_t len = strlen(name);
 	struct dentry *d = malloc(sizeof(*d) + len + 1);
@@ -218,7 +221,7 @@ void dir_fds_forget(struct fsd_session *s, struct node *n)
 {
 	struct dir_fd *f, *tmp;
 
-	list_for_each_entry_safe(f, tmp, &n->dir_fds, of_node)
+	list_for_each_entry_safe (f, tmp, &n->dir_fds, of_node)
 		dir_fd_drop(s, f);
 }
 
@@ -234,7 +237,7 @@ static int dir_fd_known(struct fsd_session *s, struct node *n, unsigned layer)
 
 	if (n->mount->root == n)
 		return n->mount->layer[layer].fd;
-	list_for_each_entry(f, &n->dir_fds, of_node) {
+	list_for_each_entry (f, &n->dir_fds, of_node) {
 		if (f->layer == layer) {
 			list_del_init(&f->lru);
 			list_add(&f->lru, &s->dir_lru);
@@ -291,14 +294,15 @@ int dir_fd(struct fsd_session *s, struct node *dir, unsigned layer)
 	}
 	if (cur < 0) {
 		cur = plat_open_beneath(dir->mount->layer[layer].fd, n->redirect,
-					O_RDONLY | O_DIRECTORY, 0);
+		                        O_RDONLY | O_DIRECTORY, 0);
 		owned = true;
 	}
 	while (cur >= 0 && n->walk) {
 		int next;
 
 		n = n->walk;
-		next = open_dir_at(cur, list_first_entry(&n->dentries, struct dentry, of_node)->name);
+		next =
+		    open_dir_at(cur, list_first_entry(&n->dentries, struct dentry, of_node)->name);
 		if (owned)
 			close(cur);
 		cur = next;

@@ -35,16 +35,17 @@ struct spot {
 /* Looks up the directory and name of a request and makes the directory exist in the upper:
  * -LX_EEXIST if the name does, -LX_EROFS, and so on. */
 int spot_prepare(struct fsd_session *s, uint64_t dir, const struct ipc_bytes *name,
-		 struct spot *spot) MUST_CHECK;
+                 struct spot *spot) MUST_CHECK;
 
 /* Enters what was made at the spot into the tables and tells its attributes. */
-int spot_enter(struct fsd_session *s, struct spot *spot, const struct stat *st, const struct meta *m,
-	       struct node **out, struct ipc_attr *attr) MUST_CHECK;
+int spot_enter(struct fsd_session *s, struct spot *spot, const struct stat *st,
+               const struct meta *m, struct node **out, struct ipc_attr *attr) MUST_CHECK;
 
 /* Gives an object its owner, mode and device as the mount keeps them: the attribute in trees of
  * ours; in host directories what the host allows, and the attribute for the rest.  fd is the
  * object open (not O_PATH), or -1. */
-int object_set_meta(struct mount *m, int dir, const char *name, int fd, const struct meta *meta) MUST_CHECK;
+int object_set_meta(struct mount *m, int dir, const char *name, int fd,
+                    const struct meta *meta) MUST_CHECK;
 
 /* The host's mode for a new object of a mount. */
 mode_t object_host_mode(const struct mount *m, uint32_t guest_mode);
@@ -58,6 +59,6 @@ void name_left(struct fsd_session *s, struct dentry *d);
 
 /* Removes a directory's upper part with the whiteouts in it, leaving `whiteout` or nothing. */
 int remove_upper_dir(struct fsd_session *s, struct mount *m, int up, const char *name,
-		     bool whiteout) MUST_CHECK;
+                     bool whiteout) MUST_CHECK;
 
 #endif

@@ -44,7 +44,8 @@ static int set_meta_foreign(int dir, const char *name, const struct meta *m)
 	meta_default(META_FOREIGN, &st, &shown);
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return shown.uid == m->uid && shown.gid == m->gid ? 0 : -LX_EPERM;
-	if (shown.uid == m->uid && shown.gid == m->gid && (shown.mode & 07777) == (m->mode & 07777)) {
+	if (shown.uid == m->uid && shown.gid == m->gid &&
+	    (shown.mode & 07777) == (m->mode & 07777)) {
 		int r = plat_xattr_remove(dir, name, META_XATTR_STAT);
 
 		return r == -LX_ENODATA || r == -LX_EOPNOTSUPP || r == -LX_EACCES ? 0 : r;
@@ -134,8 +135,9 @@ static int set_size(struct fsd_session *s, struct node *n, const struct fsd_seta
 		return n->type == S_IFDIR ? -LX_EISDIR : -LX_EINVAL;
 	if (n->mount->file) {
 		fd = n->mount->file_write_fd;
-		return fd < 0 ? -LX_EACCES
-			      : ftruncate(fd, (off_t)req->size) < 0 ? plat_errno(errno) : 0;
+		return fd < 0                                ? -LX_EACCES
+		       : ftruncate(fd, (off_t)req->size) < 0 ? plat_errno(errno)
+		                                             : 0;
 	}
 	r = node_place(s, n, &dfd, &name, buf);
 	if (r < 0)
@@ -177,8 +179,9 @@ static int set_times(struct fsd_session *s, struct node *n, const struct fsd_set
 		t[1] = from_ns(req->mtime);
 	if (n->where == NODE_GONE || n->mount->file) {
 		int fd = n->mount->file ? n->mount->layer[0].fd
-			 : list_empty(&n->handles) ? -1
-			 : list_first_entry(&n->handles, struct handle, of_node)->fd;
+		         : list_empty(&n->handles)
+		             ? -1
+		             : list_first_entry(&n->handles, struct handle, of_node)->fd;
 
 		return fd < 0 ? -LX_ESTALE : futimens(fd, t) < 0 ? plat_errno(errno) : 0;
 	}
@@ -189,7 +192,7 @@ static int set_times(struct fsd_session *s, struct node *n, const struct fsd_set
 }
 
 int64_t fsd_do_setattr(struct fsd_session *s, const struct fsd_setattr_req *req,
-		       struct fsd_setattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct fsd_setattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	int r = 0;

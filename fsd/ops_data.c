@@ -24,7 +24,7 @@ static int file_handle(struct fsd_session *s, uint64_t id, struct handle **h)
 }
 
 int64_t fsd_do_read(struct fsd_session *s, const struct fsd_read_req *req, struct fsd_read_rep *rep,
-		    struct ipc_fds *in, struct ipc_fds *out)
+                    struct ipc_fds *in, struct ipc_fds *out)
 {
 	uint8_t *to = s->scratch;
 	struct handle *h;
@@ -55,7 +55,7 @@ int64_t fsd_do_read(struct fsd_session *s, const struct fsd_read_req *req, struc
 }
 
 int64_t fsd_do_write(struct fsd_session *s, const struct fsd_write_req *req,
-		     struct fsd_write_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_write_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	const uint8_t *from = req->data.data;
 	uint64_t offset = req->offset;
@@ -94,7 +94,7 @@ int64_t fsd_do_write(struct fsd_session *s, const struct fsd_write_req *req,
 }
 
 int64_t fsd_do_fsync(struct fsd_session *s, const struct fsd_fsync_req *req,
-		     struct fsd_fsync_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_fsync_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h = handle_get(s, req->handle);
 
@@ -103,11 +103,12 @@ int64_t fsd_do_fsync(struct fsd_session *s, const struct fsd_fsync_req *req,
 	(void)out;
 	if (!h)
 		return -LX_EBADF;
-	return slow_run(s, &(struct slow_job){.kind = SLOW_FSYNC, .fd = h->fd, .data_only = req->data_only});
+	return slow_run(
+	    s, &(struct slow_job){.kind = SLOW_FSYNC, .fd = h->fd, .data_only = req->data_only});
 }
 
 int64_t fsd_do_fallocate(struct fsd_session *s, const struct fsd_fallocate_req *req,
-			 struct fsd_fallocate_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                         struct fsd_fallocate_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h;
 	int r = file_handle(s, req->handle, &h);
@@ -122,14 +123,14 @@ int64_t fsd_do_fallocate(struct fsd_session *s, const struct fsd_fallocate_req *
 	if (r < 0)
 		return r;
 	return slow_run(s, &(struct slow_job){.kind = SLOW_FALLOCATE,
-					      .fd = h->fd,
-					      .mode = (int)req->mode,
-					      .off = req->offset,
-					      .len = req->len});
+	                                      .fd = h->fd,
+	                                      .mode = (int)req->mode,
+	                                      .off = req->offset,
+	                                      .len = req->len});
 }
 
 int64_t fsd_do_lseek(struct fsd_session *s, const struct fsd_lseek_req *req,
-		     struct fsd_lseek_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_lseek_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h;
 	off_t at;
@@ -158,7 +159,7 @@ int64_t fsd_do_lseek(struct fsd_session *s, const struct fsd_lseek_req *req,
 }
 
 int64_t fsd_do_copy_range(struct fsd_session *s, const struct fsd_copy_range_req *req,
-			  struct fsd_copy_range_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                          struct fsd_copy_range_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *from, *to;
 	int r = file_handle(s, req->from_handle, &from);
@@ -174,9 +175,9 @@ int64_t fsd_do_copy_range(struct fsd_session *s, const struct fsd_copy_range_req
 	    req->len > INT64_MAX)
 		return -LX_EINVAL;
 	return slow_run(s, &(struct slow_job){.kind = SLOW_COPY,
-					      .fd = from->fd,
-					      .to = to->fd,
-					      .off = req->from_offset,
-					      .to_off = req->to_offset,
-					      .len = MIN(req->len, 64ull << 20)});
+	                                      .fd = from->fd,
+	                                      .to = to->fd,
+	                                      .off = req->from_offset,
+	                                      .to_off = req->to_offset,
+	                                      .len = MIN(req->len, 64ull << 20)});
 }

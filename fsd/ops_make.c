@@ -56,7 +56,7 @@ static int make_dir(struct fsd_session *s, struct spot *spot, const struct meta 
 }
 
 int64_t fsd_do_mkdir(struct fsd_session *s, const struct fsd_mkdir_req *req,
-		     struct fsd_mkdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_mkdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct meta m = {req->uid, req->gid, S_IFDIR | (req->mode & 07777), 0};
 	struct spot spot;
@@ -78,7 +78,7 @@ int64_t fsd_do_mkdir(struct fsd_session *s, const struct fsd_mkdir_req *req,
 /* Makes a regular file with that content and meta data at the spot: what stands for an object
  * that cannot be itself on the host, or a plain empty file. */
 static int make_placeholder(struct fsd_session *s, struct spot *spot, const struct meta *m,
-			    const void *content, size_t len, struct stat *st)
+                            const void *content, size_t len, struct stat *st)
 {
 	int temp = spot->mount->work.temp, fd, r = 0;
 	char work[32];
@@ -87,7 +87,7 @@ static int make_placeholder(struct fsd_session *s, struct spot *spot, const stru
 		return -LX_EPERM;
 	work_name(s, work);
 	fd = openat(temp, work, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    meta_host_mode(m->mode));
+	            meta_host_mode(m->mode));
 	if (fd < 0)
 		return plat_errno(errno);
 	if (len && write(fd, content, len) != (ssize_t)len)
@@ -118,7 +118,7 @@ static int make_bind_special(struct spot *spot, const struct meta *m, struct sta
 }
 
 int64_t fsd_do_mknod(struct fsd_session *s, const struct fsd_mknod_req *req,
-		     struct fsd_mknod_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_mknod_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct meta m = {req->uid, req->gid, req->mode & (S_IFMT | 07777), 0};
 	struct spot spot;
@@ -146,7 +146,7 @@ int64_t fsd_do_mknod(struct fsd_session *s, const struct fsd_mknod_req *req,
 	r = spot_prepare(s, req->dir, &req->name, &spot);
 	if (r == 0)
 		r = spot.mount->bind ? make_bind_special(&spot, &m, &st)
-				     : make_placeholder(s, &spot, &m, NULL, 0, &st);
+		                     : make_placeholder(s, &spot, &m, NULL, 0, &st);
 	if (r == 0)
 		r = spot_enter(s, &spot, &st, &m, &n, &rep->attr);
 	if (r == 0)
@@ -154,7 +154,8 @@ int64_t fsd_do_mknod(struct fsd_session *s, const struct fsd_mknod_req *req,
 	return r;
 }
 
-static int make_symlink(struct fsd_session *s, struct spot *spot, const char *target, struct stat *st)
+static int make_symlink(struct fsd_session *s, struct spot *spot, const char *target,
+                        struct stat *st)
 {
 	int dir = spot->whiteout ? spot->mount->work.temp : spot->fd, r = 0;
 	const char *name = spot->name;
@@ -176,7 +177,7 @@ static int make_symlink(struct fsd_session *s, struct spot *spot, const char *ta
 }
 
 int64_t fsd_do_symlink(struct fsd_session *s, const struct fsd_symlink_req *req,
-		       struct fsd_symlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct fsd_symlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct meta m = {req->uid, req->gid, S_IFLNK | 0777, 0};
 	char target[4096];
@@ -244,7 +245,7 @@ static int link_at_spot(struct fsd_session *s, struct node *n, struct spot *spot
 }
 
 int64_t fsd_do_link(struct fsd_session *s, const struct fsd_link_req *req, struct fsd_link_rep *rep,
-		    struct ipc_fds *in, struct ipc_fds *out)
+                    struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	struct spot spot;

@@ -10,7 +10,8 @@
 #include "fsd/handle.h"
 #include "fsd/overlay.h"
 
-int spot_prepare(struct fsd_session *s, uint64_t dir, const struct ipc_bytes *name, struct spot *spot)
+int spot_prepare(struct fsd_session *s, uint64_t dir, const struct ipc_bytes *name,
+                 struct spot *spot)
 {
 	struct found f;
 	int r = ops_name(name, spot->name);
@@ -34,8 +35,8 @@ int spot_prepare(struct fsd_session *s, uint64_t dir, const struct ipc_bytes *na
 	return spot->fd < 0 ? spot->fd : 0;
 }
 
-int spot_enter(struct fsd_session *s, struct spot *spot, const struct stat *st, const struct meta *m,
-	       struct node **out, struct ipc_attr *attr)
+int spot_enter(struct fsd_session *s, struct spot *spot, const struct stat *st,
+               const struct meta *m, struct node **out, struct ipc_attr *attr)
 {
 	uint64_t ino = overlay_ino(spot->mount, 0, spot->fd, spot->name, st);
 	struct dentry *stale = dentry_find(s, spot->dir, spot->name);
@@ -110,7 +111,7 @@ static int truncate_open(struct fsd_session *s, struct node *n, int fd, uint32_t
 }
 
 static int64_t open_regular(struct fsd_session *s, struct node *n, uint32_t flags,
-			    struct handle **h)
+                            struct handle **h)
 {
 	bool change = lx_flags_writable(flags) || (flags & LX_O_TRUNC);
 	int fd, r;
@@ -138,7 +139,7 @@ static int64_t open_regular(struct fsd_session *s, struct node *n, uint32_t flag
 }
 
 int64_t fsd_do_open(struct fsd_session *s, const struct fsd_open_req *req, struct fsd_open_rep *rep,
-		    struct ipc_fds *in, struct ipc_fds *out)
+                    struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	struct handle *h;
@@ -208,7 +209,7 @@ static int make_file(struct fsd_session *s, struct spot *spot, uint32_t flags, c
 }
 
 int64_t fsd_do_create(struct fsd_session *s, const struct fsd_create_req *req,
-		      struct fsd_create_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_create_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct meta m = {req->uid, req->gid, S_IFREG | (req->mode & 07777), 0};
 	struct spot spot;
@@ -223,7 +224,8 @@ int64_t fsd_do_create(struct fsd_session *s, const struct fsd_create_req *req,
 	if (r == -LX_EEXIST && !(req->open_flags & LX_O_EXCL)) {
 		r = overlay_lookup(s, spot.dir, spot.name, &n, NULL);
 		if (r == 0)
-			r = n->type == S_IFDIR ? -LX_EISDIR : open_regular(s, n, req->open_flags, &h);
+			r = n->type == S_IFDIR ? -LX_EISDIR
+			                       : open_regular(s, n, req->open_flags, &h);
 		if (r == 0)
 			r = overlay_attr(s, n, &rep->attr);
 		if (r < 0)
@@ -256,7 +258,7 @@ donate:
 }
 
 int64_t fsd_do_tmpfile(struct fsd_session *s, const struct fsd_tmpfile_req *req,
-		       struct fsd_tmpfile_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct fsd_tmpfile_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct meta m = {req->uid, req->gid, S_IFREG | (req->mode & 07777), 0};
 	struct node *dir, *n;
@@ -275,8 +277,8 @@ int64_t fsd_do_tmpfile(struct fsd_session *s, const struct fsd_tmpfile_req *req,
 	if (dir->mount->work.temp < 0)
 		return -LX_EOPNOTSUPP;
 	work_name(s, name);
-	fd = openat(dir->mount->work.temp, name, handle_host_flags(req->open_flags) | O_CREAT | O_EXCL,
-		    meta_host_mode(m.mode));
+	fd = openat(dir->mount->work.temp, name,
+	            handle_host_flags(req->open_flags) | O_CREAT | O_EXCL, meta_host_mode(m.mode));
 	if (fd < 0)
 		return plat_errno(errno);
 	n = NULL;
@@ -313,7 +315,7 @@ int64_t fsd_do_tmpfile(struct fsd_session *s, const struct fsd_tmpfile_req *req,
 }
 
 int64_t fsd_do_close(struct fsd_session *s, const struct fsd_close_req *req,
-		     struct fsd_close_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_close_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct handle *h = handle_get(s, req->handle);
 

@@ -126,7 +126,7 @@ static int put_whiteout(struct fsd_session *s, struct mount *m, int up, const ch
 
 /* The name of a request, its node and dentry. */
 static int find_victim(struct fsd_session *s, uint64_t dir_id, const struct ipc_bytes *field,
-		       char name[256], struct node **dir, struct dentry **d)
+                       char name[256], struct node **dir, struct dentry **d)
 {
 	struct node *n;
 	int r = ops_name(field, name);
@@ -144,7 +144,7 @@ static int find_victim(struct fsd_session *s, uint64_t dir_id, const struct ipc_
 }
 
 int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
-		      struct fsd_unlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_unlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	char name[256];
 	struct node *dir;
@@ -179,7 +179,8 @@ int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
 	return r;
 }
 
-int remove_upper_dir(struct fsd_session *s, struct mount *m, int up, const char *name, bool whiteout)
+int remove_upper_dir(struct fsd_session *s, struct mount *m, int up, const char *name,
+                     bool whiteout)
 {
 	char work[32];
 	int r;
@@ -216,7 +217,7 @@ static int check_empty(struct fsd_session *s, struct node *n)
 }
 
 int64_t fsd_do_rmdir(struct fsd_session *s, const struct fsd_rmdir_req *req,
-		     struct fsd_rmdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                     struct fsd_rmdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	char name[256];
 	struct node *dir;

@@ -21,7 +21,7 @@ enum { RENAME_FLAGS = PLAT_RENAME_NOREPLACE | PLAT_RENAME_EXCHANGE };
 struct move {
 	struct node *from_dir, *to_dir;
 	char from[256], to[256];
-	int from_fd, to_fd;            /* the directories in the upper */
+	int from_fd, to_fd;             /* the directories in the upper */
 	struct dentry *source, *target; /* target: NULL if there is none */
 	bool target_whiteout;
 	unsigned flags;
@@ -103,7 +103,8 @@ static bool has_lower(const struct node *n)
 }
 
 /* Makes an object of the upper keep its meaning at another place. */
-static int prepare_moved(struct fsd_session *s, struct dentry *d, struct node *to_dir, const char *to)
+static int prepare_moved(struct fsd_session *s, struct dentry *d, struct node *to_dir,
+                         const char *to)
 {
 	struct node *n = d->node;
 	int fd, r, lower;
@@ -202,7 +203,7 @@ static int do_rename(struct fsd_session *s, struct move *mv)
 		r = clear_target(s, mv);
 	if (r == 0)
 		r = plat_rename(mv->from_fd, mv->from, mv->to_fd, mv->to,
-				exchange ? PLAT_RENAME_EXCHANGE : 0);
+		                exchange ? PLAT_RENAME_EXCHANGE : 0);
 	if (r < 0)
 		return r;
 	/* A crash before this line shows the object under both names, never under none. */
@@ -212,7 +213,7 @@ static int do_rename(struct fsd_session *s, struct move *mv)
 }
 
 int64_t fsd_do_rename(struct fsd_session *s, const struct fsd_rename_req *req,
-		      struct fsd_rename_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_rename_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct move mv = {.flags = req->flags};
 	int r = ops_name(&req->from_name, mv.from);

@@ -19,7 +19,7 @@ int ops_name(const struct ipc_bytes *field, char out[256])
 }
 
 int64_t fsd_do_lookup(struct fsd_session *s, const struct fsd_lookup_req *req,
-		      struct fsd_lookup_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_lookup_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	char name[256];
 	struct node *dir, *n;
@@ -39,7 +39,7 @@ int64_t fsd_do_lookup(struct fsd_session *s, const struct fsd_lookup_req *req,
 }
 
 int64_t fsd_do_getattr(struct fsd_session *s, const struct fsd_getattr_req *req,
-		       struct fsd_getattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct fsd_getattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 
@@ -49,7 +49,7 @@ int64_t fsd_do_getattr(struct fsd_session *s, const struct fsd_getattr_req *req,
 }
 
 int64_t fsd_do_forget(struct fsd_session *s, const struct fsd_forget_req *req,
-		      struct fsd_forget_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_forget_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	(void)rep;
 	(void)in;
@@ -78,7 +78,7 @@ static void put_u64(uint8_t *p, uint64_t v)
 }
 
 int64_t fsd_do_readdir(struct fsd_session *s, const struct fsd_readdir_req *req,
-		       struct fsd_readdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                       struct fsd_readdir_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	uint32_t max = MIN(req->max, (uint32_t)FSD_SCRATCH), used = 0;
 	struct node *dir;
@@ -123,7 +123,7 @@ int64_t fsd_do_readdir(struct fsd_session *s, const struct fsd_readdir_req *req,
 }
 
 int64_t fsd_do_readlink(struct fsd_session *s, const struct fsd_readlink_req *req,
-			struct fsd_readlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct fsd_readlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	char buf[32];
@@ -157,7 +157,7 @@ int64_t fsd_do_readlink(struct fsd_session *s, const struct fsd_readlink_req *re
 }
 
 int64_t fsd_do_statfs(struct fsd_session *s, const struct fsd_statfs_req *req,
-		      struct fsd_statfs_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                      struct fsd_statfs_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	struct statvfs v;

@@ -30,7 +30,7 @@ static bool user_allowed(const struct node *n)
 }
 
 int64_t fsd_do_getxattr(struct fsd_session *s, const struct fsd_getxattr_req *req,
-			struct fsd_getxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct fsd_getxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	char guest[256], host[256], buf[32];
@@ -50,7 +50,7 @@ int64_t fsd_do_getxattr(struct fsd_session *s, const struct fsd_getxattr_req *re
 	if (r < 0)
 		return r;
 	len = n->mount->file ? plat_fxattr_get(dfd, host, s->scratch, 65536)
-			     : plat_xattr_get(dfd, name, host, s->scratch, 65536);
+	                     : plat_xattr_get(dfd, name, host, s->scratch, 65536);
 	if (len == -LX_EPERM) /* the host's way to say that a link has none */
 		len = -LX_ENODATA;
 	if (len < 0)
@@ -62,7 +62,7 @@ int64_t fsd_do_getxattr(struct fsd_session *s, const struct fsd_getxattr_req *re
 }
 
 int64_t fsd_do_setxattr(struct fsd_session *s, const struct fsd_setxattr_req *req,
-			struct fsd_setxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                        struct fsd_setxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	char guest[256], host[256], buf[32];
@@ -97,7 +97,7 @@ int64_t fsd_do_setxattr(struct fsd_session *s, const struct fsd_setxattr_req *re
 }
 
 int64_t fsd_do_listxattr(struct fsd_session *s, const struct fsd_listxattr_req *req,
-			 struct fsd_listxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                         struct fsd_listxattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	char *list = (char *)s->scratch + 65536, buf[32];
@@ -114,7 +114,7 @@ int64_t fsd_do_listxattr(struct fsd_session *s, const struct fsd_listxattr_req *
 	if (r < 0)
 		return r;
 	len = n->mount->file ? plat_fxattr_list(dfd, list, 65536)
-			     : plat_xattr_list(dfd, name, list, 65536);
+	                     : plat_xattr_list(dfd, name, list, 65536);
 	if (len == -LX_EOPNOTSUPP)
 		len = 0;
 	if (len < 0)
@@ -133,7 +133,7 @@ int64_t fsd_do_listxattr(struct fsd_session *s, const struct fsd_listxattr_req *
 }
 
 int64_t fsd_do_removexattr(struct fsd_session *s, const struct fsd_removexattr_req *req,
-			   struct fsd_removexattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+                           struct fsd_removexattr_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
 	struct node *n = node_get(s, req->node);
 	char guest[256], host[256], buf[32];

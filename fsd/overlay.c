@@ -30,7 +30,7 @@ static bool is_opaque(int dir, const char *name)
 }
 
 uint64_t overlay_ino(const struct mount *m, unsigned layer, int dir, const char *name,
-		     const struct stat *st)
+                     const struct stat *st)
 {
 	uint64_t ino = st->st_ino;
 	char text[24], *end;
@@ -69,7 +69,9 @@ static int lower_walk(struct mount *m, const char *path, struct layer_set *in)
 		memcpy(part, path, len);
 		part[len] = '\0';
 		for (unsigned i = 1; i < m->layer_count; i++) {
-			int fd = layer_set_has(&alive, i) ? plat_open_beneath(m->layer[i].fd, part, O_PATH, 0) : -LX_ENOENT;
+			int fd = layer_set_has(&alive, i)
+			             ? plat_open_beneath(m->layer[i].fd, part, O_PATH, 0)
+			             : -LX_ENOENT;
 			struct stat st;
 			int bad = fd >= 0 && fstat(fd, &st) < 0;
 
@@ -195,7 +197,7 @@ int overlay_lower_has(struct fsd_session *s, struct node *dir, const char *name)
 
 /* A merged directory keeps the number it has in the topmost layer below, others their own. */
 static int dir_ino(struct fsd_session *s, struct node *dir, const char *name, const struct found *f,
-		   uint64_t *ino)
+                   uint64_t *ino)
 {
 	struct mount *m = dir->mount;
 
@@ -241,7 +243,7 @@ static bool find_indexed(struct mount *m, struct found *f)
 	    S_ISDIR(f->st.st_mode))
 		return false;
 	snprintf(name, sizeof(name), "%llu",
-		 (unsigned long long)overlay_ino(m, f->layer, -1, "", &f->st));
+	         (unsigned long long)overlay_ino(m, f->layer, -1, "", &f->st));
 	if (fstatat(m->work.links, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    meta_read_at(m->work.links, name, META_STORE, &st, &f->meta) < 0)
 		return false;
@@ -264,7 +266,7 @@ static bool is_indexed(struct mount *m, const struct found *f, uint64_t ino)
 }
 
 int overlay_instantiate(struct fsd_session *s, struct node *dir, const char *name, struct found *f,
-			struct node **out)
+                        struct node **out)
 {
 	struct mount *m = dir->mount;
 	bool upper = is_upper(m, f->layer), indexed = false;
@@ -350,7 +352,7 @@ static void drop_stale(struct fsd_session *s, struct dentry *d)
 }
 
 int overlay_lookup(struct fsd_session *s, struct node *dir, const char *name, struct node **out,
-		   struct ipc_attr *attr)
+                   struct ipc_attr *attr)
 {
 	struct dentry *d = dentry_find(s, dir, name);
 	struct found f;
@@ -376,7 +378,8 @@ static int64_t to_ns(const struct timespec *t)
 {
 	int64_t ns;
 
-	if (mul_overflows((int64_t)t->tv_sec, 1000000000, &ns) || add_overflows(ns, t->tv_nsec, &ns))
+	if (mul_overflows((int64_t)t->tv_sec, 1000000000, &ns) ||
+	    add_overflows(ns, t->tv_nsec, &ns))
 		return t->tv_sec < 0 ? INT64_MIN : INT64_MAX;
 	return ns;
 }
@@ -405,24 +408,24 @@ static uint32_t shown_nlink(struct node *n, const struct stat *st)
 	return (uint32_t)strtoul(text, &end, 10);
 }
 
-void overlay_fill(struct fsd_session *s, struct node *n, const struct stat *st, const struct meta *m,
-		  struct ipc_attr *attr)
+void overlay_fill(struct fsd_session *s, struct node *n, const struct stat *st,
+                  const struct meta *m, struct ipc_attr *attr)
 {
 	(void)s;
 	*attr = (struct ipc_attr){
-		.ino = n->ino,
-		.mode = m->mode,
-		.nlink = shown_nlink(n, st),
-		.uid = m->uid,
-		.gid = m->gid,
-		.rdev = m->rdev,
-		.size = (uint64_t)st->st_size,
-		.blocks = (uint64_t)st->st_blocks,
-		.blksize = 4096,
-		.atime = to_ns(&st->st_atim),
-		.mtime = to_ns(&st->st_mtim),
-		.ctime = to_ns(&st->st_ctim),
-		.dev = n->mount->number,
+	    .ino = n->ino,
+	    .mode = m->mode,
+	    .nlink = shown_nlink(n, st),
+	    .uid = m->uid,
+	    .gid = m->gid,
+	    .rdev = m->rdev,
+	    .size = (uint64_t)st->st_size,
+	    .blocks = (uint64_t)st->st_blocks,
+	    .blksize = 4096,
+	    .atime = to_ns(&st->st_atim),
+	    .mtime = to_ns(&st->st_mtim),
+	    .ctime = to_ns(&st->st_ctim),
+	    .dev = n->mount->number,
 	};
 	if (n->type == S_IFLNK)
 		attr->mode = S_IFLNK | 0777;

@@ -24,15 +24,16 @@ struct found {
 };
 
 /* Looks for a name in the layers.  0, -LX_ENOENT, or another error. */
-int overlay_find(struct fsd_session *s, struct node *dir, const char *name, struct found *f) MUST_CHECK;
+int overlay_find(struct fsd_session *s, struct node *dir, const char *name,
+                 struct found *f) MUST_CHECK;
 
 /* The node of a name: known already, or found and made.  *attr may be NULL. */
 int overlay_lookup(struct fsd_session *s, struct node *dir, const char *name, struct node **out,
-		   struct ipc_attr *attr) MUST_CHECK;
+                   struct ipc_attr *attr) MUST_CHECK;
 
 /* The node for what overlay_find found (takes over f->redirect). */
 int overlay_instantiate(struct fsd_session *s, struct node *dir, const char *name, struct found *f,
-			struct node **out) MUST_CHECK;
+                        struct node **out) MUST_CHECK;
 
 /* 1 if a layer below the upper shows the name, 0 if not, or an error. */
 int overlay_lower_has(struct fsd_session *s, struct node *dir, const char *name) MUST_CHECK;
@@ -40,14 +41,14 @@ int overlay_lower_has(struct fsd_session *s, struct node *dir, const char *name)
 /* The node's attributes as the guest sees them. */
 int overlay_attr(struct fsd_session *s, struct node *n, struct ipc_attr *attr) MUST_CHECK;
 /* The same when stat and meta are at hand. */
-void overlay_fill(struct fsd_session *s, struct node *n, const struct stat *st, const struct meta *m,
-		  struct ipc_attr *attr);
+void overlay_fill(struct fsd_session *s, struct node *n, const struct stat *st,
+                  const struct meta *m, struct ipc_attr *attr);
 /* The host object behind a node. */
 int overlay_stat(struct fsd_session *s, struct node *n, struct stat *st, struct meta *m) MUST_CHECK;
 
 /* The inode number shown for a host object of a layer (stable across copy-up). */
 uint64_t overlay_ino(const struct mount *m, unsigned layer, int dir, const char *name,
-		     const struct stat *st);
+                     const struct stat *st);
 
 bool overlay_is_whiteout(const struct mount *m, unsigned layer, mode_t mode);
 
@@ -68,7 +69,7 @@ struct listing_entry {
 	uint32_t name; /* offset in names */
 	uint8_t type;  /* DT_* */
 	uint8_t len;
-	bool upper;    /* numbered by the upper layer (while the listing is being read) */
+	bool upper; /* numbered by the upper layer (while the listing is being read) */
 };
 
 int listing_read(struct fsd_session *s, struct node *dir, struct listing **out) MUST_CHECK;

@@ -25,7 +25,8 @@ int path_make_dirs(int dir, const char *path) MUST_CHECK;
 int path_read_file(int dir, const char *path, size_t max, char **out, size_t *len) MUST_CHECK;
 
 /* Replaces or makes dir/name at once: written beside it, (durable) synced, renamed. */
-int path_write_file(int dir, const char *name, const void *data, size_t len, bool durable) MUST_CHECK;
+int path_write_file(int dir, const char *name, const void *data, size_t len,
+                    bool durable) MUST_CHECK;
 
 /* Removes dir/name, with everything in it if it is a directory.  Any depth of tree needs a
  * bounded number of descriptors: deep directories are moved up first.  0 if it is not there. */

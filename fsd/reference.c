@@ -54,7 +54,8 @@ static bool has_registry(const char *s, size_t len)
 	const char *slash = memchr(s, '/', len);
 	size_t n = slash ? (size_t)(slash - s) : 0;
 
-	return slash && (memchr(s, '.', n) || memchr(s, ':', n) || (n == 9 && memcmp(s, "localhost", 9) == 0));
+	return slash && (memchr(s, '.', n) || memchr(s, ':', n) ||
+	                 (n == 9 && memcmp(s, "localhost", 9) == 0));
 }
 
 static bool path_ok(const char *s, const char *end)
@@ -110,8 +111,8 @@ int reference_parse(const char *text, size_t len, struct reference *out)
 		return -LX_EINVAL;
 	if (!tag && !out->digest[0])
 		tag = buf + len; /* empty: latest below */
-	n = snprintf(out->full, sizeof(out->full), "%s%s%s%s%s", registry, space, buf, tag ? ":" : "",
-		     tag ? (*tag ? tag : "latest") : "");
+	n = snprintf(out->full, sizeof(out->full), "%s%s%s%s%s", registry, space, buf,
+	             tag ? ":" : "", tag ? (*tag ? tag : "latest") : "");
 	return n < 0 || (size_t)n >= sizeof(out->full) ? -LX_EINVAL : 0;
 }
 

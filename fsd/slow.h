@@ -10,9 +10,9 @@
 
 struct slow_job {
 	enum { SLOW_FSYNC, SLOW_FALLOCATE, SLOW_COPY } kind;
-	int fd, to;             /* borrowed; to: SLOW_COPY only */
-	bool data_only;         /* SLOW_FSYNC */
-	int mode;               /* SLOW_FALLOCATE */
+	int fd, to;     /* borrowed; to: SLOW_COPY only */
+	bool data_only; /* SLOW_FSYNC */
+	int mode;       /* SLOW_FALLOCATE */
 	uint64_t off, to_off, len;
 };
 

@@ -16,8 +16,8 @@
 #include "fsd/path.h"
 
 static const char oci_layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char empty_index[] =
-	"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}";
+static const char empty_index[] = "{\"schemaVersion\":2,\"mediaType\":\"application/"
+                                  "vnd.oci.image.index.v1+json\",\"manifests\":[]}";
 
 /* mkdir -p for an absolute path; only the last directory has to be ours. */
 static int make_path(const char *path)
@@ -65,10 +65,11 @@ static int check_xattrs(struct store *s, const char *path, struct fail *f)
 	close(fd);
 	unlinkat(s->tmp, name, 0);
 	if (r == -LX_EOPNOTSUPP)
-		return fail_set(f, r,
-				"the file system of %s keeps no extended attributes (user.*), which owners "
-				"and modes of files need; set CARRICK_HOME to a directory on another one",
-				path);
+		return fail_set(
+		    f, r,
+		    "the file system of %s keeps no extended attributes (user.*), which owners "
+		    "and modes of files need; set CARRICK_HOME to a directory on another one",
+		    path);
 	return r < 0 ? fail_errno(f, r, "cannot set extended attributes in %s", path) : 0;
 }
 
@@ -77,8 +78,8 @@ static int open_parts(struct store *s, const char *path, struct fail *f)
 	int r = 0, lock;
 
 	if (open_sub(s->dir, "blobs/sha256", &s->blobs) || open_sub(s->dir, "layers", &s->layers) ||
-	    open_sub(s->dir, "containers", &s->containers) || open_sub(s->dir, "volumes", &s->volumes) ||
-	    open_sub(s->dir, "tmp", &s->tmp))
+	    open_sub(s->dir, "containers", &s->containers) ||
+	    open_sub(s->dir, "volumes", &s->volumes) || open_sub(s->dir, "tmp", &s->tmp))
 		return fail_set(f, -LX_EACCES, "cannot make the image store in %s", path);
 	lock = store_lock(s);
 	if (lock < 0)
@@ -86,9 +87,11 @@ static int open_parts(struct store *s, const char *path, struct fail *f)
 	if (faccessat(s->dir, "index.json", F_OK, 0) < 0) {
 		r = check_xattrs(s, path, f);
 		if (r == 0)
-			r = path_write_file(s->dir, "oci-layout", oci_layout, strlen(oci_layout), true);
+			r = path_write_file(s->dir, "oci-layout", oci_layout, strlen(oci_layout),
+			                    true);
 		if (r == 0)
-			r = path_write_file(s->dir, "index.json", empty_index, strlen(empty_index), true);
+			r = path_write_file(s->dir, "index.json", empty_index, strlen(empty_index),
+			                    true);
 	}
 	close(lock);
 	return r < 0 ? fail_errno(f, r, "cannot write to the image store %s", path) : 0;
@@ -211,7 +214,8 @@ void store_sweep(struct store *s)
 			return;
 		r = path_remove_tree(s->tmp, name);
 		if (r < 0)
-			log_warn("cannot remove a leftover of the image store: %s", lx_errno_text(r));
+			log_warn("cannot remove a leftover of the image store: %s",
+			         lx_errno_text(r));
 		close(entry);
 	}
 }
@@ -270,7 +274,8 @@ int store_open_layer(struct store *s, const char *diff_id)
 	return plat_open_beneath(s->layers, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-int store_add_layer(struct store *s, int stage, const char *name, const char *diff_id, uint64_t size)
+int store_add_layer(struct store *s, int stage, const char *name, const char *diff_id,
+                    uint64_t size)
 {
 	char text[24];
 	int fd, r, len = snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
@@ -352,7 +357,8 @@ static void use_manifest(struct store *s, json_t *used, const char *digest)
 		if (store_get_blob(s, img.config, &config, &config_len) == 0) {
 			if (image_parse_config(config, config_len, &img) == 0)
 				for (unsigned i = 0; i < img.layer_count; i++)
-					json_object_set_new(used, digest_hex(img.diff_ids[i]), json_true());
+					json_object_set_new(used, digest_hex(img.diff_ids[i]),
+					                    json_true());
 			free(config);
 		}
 	}
@@ -389,7 +395,8 @@ int store_collect(struct store *s)
 		json_decref(index);
 		return index ? -LX_ENOMEM : -LX_EIO;
 	}
-	json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+	{
 		const char *digest = json_string_value(json_object_get(entry, "digest"));
 
 		if (digest)

@@ -4,11 +4,12 @@
  *   oci-layout, index.json   OCI image layout; one descriptor for each name of an image (annotation
  *                            org.opencontainers.image.ref.name, the long form), or without one
  *   blobs/sha256/HEX         manifests and configurations; layers live extracted, not as blobs
- *   layers/HEX/tree          an extracted layer by the digest of its uncompressed tar; layers/HEX/size
- *   containers/ID/           config.json, upper/, work/, links/ (see container.h)
+ *   layers/HEX/tree          an extracted layer by the digest of its uncompressed tar;
+ * layers/HEX/size containers/ID/           config.json, upper/, work/, links/ (see container.h)
  *   volumes/NAME/            tree/, and work/ with a directory for each session that uses it
  *   tmp/                     whatever is not finished
- *   lock                     held (flock) around changes, so several services and crashes do no harm
+ *   lock                     held (flock) around changes, so several services and crashes do no
+ * harm
  *
  * Whatever is new is made complete in tmp/ and renamed to its place.  A directory in tmp/, and
  * that of a container in use, is locked by its user, so that leftovers are told from work.
@@ -43,7 +44,8 @@ int store_stage(struct store *s, char name[33], int *fd) MUST_CHECK;
 int store_discard(struct store *s, int dir, const char *name, char temp[33]) MUST_CHECK;
 
 /* Adds a blob and tells its digest; one that is there already is left alone. */
-int store_put_blob(struct store *s, const void *data, size_t len, char digest[DIGEST_TEXT_MAX]) MUST_CHECK;
+int store_put_blob(struct store *s, const void *data, size_t len,
+                   char digest[DIGEST_TEXT_MAX]) MUST_CHECK;
 /* Reads a blob and checks its digest; -LX_EBADMSG if it does not match. */
 int store_get_blob(struct store *s, const char *digest, char **data, size_t *len) MUST_CHECK;
 /* The same, parsed; NULL if it is not there or not JSON. */
@@ -54,7 +56,7 @@ bool store_has_layer(struct store *s, const char *diff_id);
 int store_open_layer(struct store *s, const char *diff_id) MUST_CHECK;
 /* Moves stage/name, which holds tree/ and is synced, to its place as that layer. */
 int store_add_layer(struct store *s, int stage, const char *name, const char *diff_id,
-		    uint64_t size) MUST_CHECK;
+                    uint64_t size) MUST_CHECK;
 /* Bytes of a layer's files, as noted when it was unpacked. */
 uint64_t store_layer_size(struct store *s, const char *diff_id);
 

@@ -84,7 +84,8 @@ static int open_outer(struct tarstream *t, struct fail *f)
 	if (r == ARCHIVE_EOF)
 		return fail_set(f, -LX_EINVAL, "the archive is empty");
 	if (r < ARCHIVE_WARN)
-		return fail_set(f, -LX_EINVAL, "cannot read the archive: %s", archive_error_string(t->outer));
+		return fail_set(f, -LX_EINVAL, "cannot read the archive: %s",
+		                archive_error_string(t->outer));
 	t->plain = archive_filter_count(t->outer) == 1;
 	return 0;
 }
@@ -106,7 +107,8 @@ struct tarstream *tarstream_new(int fd, struct fail *f)
 		goto fail;
 	if (archive_read_support_format_tar(t->inner) != ARCHIVE_OK ||
 	    archive_read_open(t->inner, t, NULL, read_tar, NULL) != ARCHIVE_OK) {
-		fail_set(f, -LX_EINVAL, "this is not a tar archive: %s", archive_error_string(t->inner));
+		fail_set(f, -LX_EINVAL, "this is not a tar archive: %s",
+		         archive_error_string(t->inner));
 		goto fail;
 	}
 	return t;
@@ -136,10 +138,12 @@ int tarstream_next(struct tarstream *t, struct archive_entry **entry, struct fai
 		return 0;
 	if (r == ARCHIVE_OK || r == ARCHIVE_WARN)
 		return 1;
-	return fail_set(f, -LX_EINVAL, "the archive is damaged: %s", archive_error_string(t->inner));
+	return fail_set(f, -LX_EINVAL, "the archive is damaged: %s",
+	                archive_error_string(t->inner));
 }
 
-int tarstream_data(struct tarstream *t, const void **data, size_t *len, uint64_t *offset, struct fail *f)
+int tarstream_data(struct tarstream *t, const void **data, size_t *len, uint64_t *offset,
+                   struct fail *f)
 {
 	la_int64_t at = 0;
 	int r = archive_read_data_block(t->inner, data, len, &at);
@@ -147,23 +151,26 @@ int tarstream_data(struct tarstream *t, const void **data, size_t *len, uint64_t
 	if (r == ARCHIVE_EOF)
 		return 0;
 	if (r < ARCHIVE_WARN || at < 0)
-		return fail_set(f, -LX_EINVAL, "the archive is damaged: %s", archive_error_string(t->inner));
+		return fail_set(f, -LX_EINVAL, "the archive is damaged: %s",
+		                archive_error_string(t->inner));
 	*offset = (uint64_t)at;
 	return 1;
 }
 
-int tarstream_finish(struct tarstream *t, char digest[DIGEST_TEXT_MAX], char diff_id[DIGEST_TEXT_MAX],
-		     uint64_t *input_bytes, struct fail *f)
+int tarstream_finish(struct tarstream *t, char digest[DIGEST_TEXT_MAX],
+                     char diff_id[DIGEST_TEXT_MAX], uint64_t *input_bytes, struct fail *f)
 {
 	const void *data;
 	la_ssize_t n;
 
-	/* What follows the tar's end belongs to its digest, what follows the compressed data to the other. */
+	/* What follows the tar's end belongs to its digest, what follows the compressed data to the
+	 * other. */
 	do
 		n = read_tar(t->inner, t, &data);
 	while (n > 0);
 	if (n < 0)
-		return fail_set(f, -LX_EINVAL, "the archive is damaged: %s", archive_error_string(t->inner));
+		return fail_set(f, -LX_EINVAL, "the archive is damaged: %s",
+		                archive_error_string(t->inner));
 	do
 		n = read_input(t->outer, t, &data);
 	while (n > 0);

@@ -22,10 +22,11 @@ void tarstream_free(struct tarstream *t);
 int tarstream_next(struct tarstream *t, struct archive_entry **entry, struct fail *f) MUST_CHECK;
 /* The next piece of the entry's data: 1, 0 at its end, or an error. */
 int tarstream_data(struct tarstream *t, const void **data, size_t *len, uint64_t *offset,
-		   struct fail *f) MUST_CHECK;
+                   struct fail *f) MUST_CHECK;
 
 /* Reads on to the input's end and tells the digests; checks nothing but that reading works. */
-int tarstream_finish(struct tarstream *t, char digest[DIGEST_TEXT_MAX], char diff_id[DIGEST_TEXT_MAX],
-		     uint64_t *input_bytes, struct fail *f) MUST_CHECK;
+int tarstream_finish(struct tarstream *t, char digest[DIGEST_TEXT_MAX],
+                     char diff_id[DIGEST_TEXT_MAX], uint64_t *input_bytes,
+                     struct fail *f) MUST_CHECK;
 
 #endif

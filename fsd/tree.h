@@ -57,10 +57,10 @@ struct mount_work {
 struct mount {
 	uint32_t number; /* attr.dev */
 	bool has_upper, readonly;
-	bool bind;           /* a host directory, whose files are the host's as well */
-	bool shared;         /* others may change it (binds, volumes): revalidate */
-	bool file;           /* a host file: layer 0's fd is the file, open for reading */
-	int file_write_fd;   /* the same open for writing, or -1 */
+	bool bind;         /* a host directory, whose files are the host's as well */
+	bool shared;       /* others may change it (binds, volumes): revalidate */
+	bool file;         /* a host file: layer 0's fd is the file, open for reading */
+	int file_write_fd; /* the same open for writing, or -1 */
 	unsigned layer_count;
 	struct layer layer[FSD_MAX_LAYERS];
 	struct mount_work work;
@@ -83,19 +83,19 @@ struct node {
 	uint32_t type; /* S_IFMT bits as the guest sees them */
 	uint8_t layer; /* the topmost layer that holds it */
 	bool placeholder;
-	bool known;    /* the guest holds its number */
+	bool known;     /* the guest holds its number */
 	bool revivable; /* GONE, but names we have not been asked for are left on the host */
 	bool unlinked;  /* HIDDEN after its last name went, so that none can be given again */
 	enum node_where where;
-	struct layer_set in;       /* directories: all layers that hold it */
-	char *redirect;            /* directories: path in the lower layers, when not where its name says */
+	struct layer_set in; /* directories: all layers that hold it */
+	char *redirect; /* directories: path in the lower layers, when not where its name says */
 	struct list_head dentries; /* its names; exactly one for a directory that is not a root */
 	struct list_head dir_fds;
 	struct list_head handles;
-	unsigned children;         /* dentries whose dir this is */
-	struct node *walk;         /* scratch of dir_fd */
-	struct ipc_attr last;      /* GONE: what it was */
-	struct listing *listing;   /* a listing being read */
+	unsigned children;       /* dentries whose dir this is */
+	struct node *walk;       /* scratch of dir_fd */
+	struct ipc_attr last;    /* GONE: what it was */
+	struct listing *listing; /* a listing being read */
 };
 
 struct dentry {
@@ -132,7 +132,7 @@ struct fsd_session {
 	bool strict;
 	struct ipc_bulk *bulk; /* may be NULL */
 	struct ipc_conn *conn; /* for late answers; NULL: everything is answered at once */
-	uint8_t *scratch; /* replies' bytes: FSD_SCRATCH */
+	uint8_t *scratch;      /* replies' bytes: FSD_SCRATCH */
 	unsigned mount_count;
 	struct mount *mounts; /* mounts[0] is the root file system */
 };
@@ -158,13 +158,14 @@ void node_unuse(struct fsd_session *s, struct node *n);
 struct node *node_by_ino(struct fsd_session *s, struct mount *m, uint64_t ino);
 /* Its names are gone from the mount: remembers what it was. */
 void node_set_gone(struct fsd_session *s, struct node *n);
-/* Where to find it on the host: *dir is borrowed until session_tidy, *name lies in the node or in buf. */
+/* Where to find it on the host: *dir is borrowed until session_tidy, *name lies in the node or in
+ * buf. */
 int node_place(struct fsd_session *s, struct node *n, int *dir, const char **name,
-	       char buf[32]) MUST_CHECK;
+               char buf[32]) MUST_CHECK;
 
 struct dentry *dentry_find(struct fsd_session *s, struct node *dir, const char *name);
-int dentry_add(struct fsd_session *s, struct node *dir, const char *name, struct node *n, bool upper,
-	       struct dentry **out) MUST_CHECK;
+int dentry_add(struct fsd_session *s, struct node *dir, const char *name, struct node *n,
+               bool upper, struct dentry **out) MUST_CHECK;
 void dentry_del(struct fsd_session *s, struct dentry *d);
 
 /* The directory's descriptor in a layer that holds it (open for reading unless the host refuses

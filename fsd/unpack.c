@@ -27,8 +27,8 @@ struct unpack {
 	const struct unpack_options *o;
 	struct unpack_result *result;
 	struct fail *f;
-	int parent;                          /* the directory last used, or -1 */
-	char parent_path[UNPACK_PATH_MAX];   /* its path; "" is the tree itself */
+	int parent;                        /* the directory last used, or -1 */
+	char parent_path[UNPACK_PATH_MAX]; /* its path; "" is the tree itself */
 	bool parent_impure;
 	struct dir_time *dirs;
 	size_t dir_count, dir_cap;
@@ -48,7 +48,8 @@ static int split_path(struct unpack *u, const char *path, struct place *p)
 
 	p->dir[0] = p->name[0] = '\0';
 	if (*path == '/')
-		return fail_set(u->f, -LX_EINVAL, "the archive has an absolute path: %.200s", shown);
+		return fail_set(u->f, -LX_EINVAL, "the archive has an absolute path: %.200s",
+		                shown);
 	while (*path) {
 		size_t len = strcspn(path, "/");
 
@@ -57,10 +58,11 @@ static int split_path(struct unpack *u, const char *path, struct place *p)
 			continue;
 		}
 		if (len == 2 && path[0] == '.' && path[1] == '.')
-			return fail_set(u->f, -LX_EINVAL, "the archive has a path with \"..\": %.200s", shown);
+			return fail_set(u->f, -LX_EINVAL,
+			                "the archive has a path with \"..\": %.200s", shown);
 		if (len > PATH_NAME_MAX || used + len + 2 > sizeof(p->dir))
-			return fail_set(u->f, -LX_ENAMETOOLONG, "the archive has too long a path: %.100s...",
-					shown);
+			return fail_set(u->f, -LX_ENAMETOOLONG,
+			                "the archive has too long a path: %.100s...", shown);
 		if (p->name[0]) {
 			size_t n = strlen(p->name);
 
@@ -68,7 +70,8 @@ static int split_path(struct unpack *u, const char *path, struct place *p)
 				p->dir[used++] = '/';
 			if (used + n + 1 > sizeof(p->dir))
 				return fail_set(u->f, -LX_ENAMETOOLONG,
-						"the archive has too long a path: %.100s...", shown);
+				                "the archive has too long a path: %.100s...",
+				                shown);
 			memcpy(p->dir + used, p->name, n);
 			used += n;
 			p->dir[used] = '\0';
@@ -130,8 +133,9 @@ static int open_dir(struct unpack *u, const char *path)
 		fd = r < 0 ? r : plat_open_beneath(u->tree, path, O_RDONLY | O_DIRECTORY, 0);
 	}
 	if (fd == -LX_ELOOP || fd == -LX_ENOTDIR)
-		return fail_set(u->f, -LX_EINVAL, "a path of the archive leads through a link or a file: %.200s",
-				path);
+		return fail_set(u->f, -LX_EINVAL,
+		                "a path of the archive leads through a link or a file: %.200s",
+		                path);
 	return fd < 0 ? fail_errno(u->f, fd, "cannot make the directory %.200s", path) : fd;
 }
 
@@ -165,15 +169,16 @@ static int fill_meta(struct unpack *u, struct archive_entry *e, const char *path
 	int64_t uid = archive_entry_uid(e), gid = archive_entry_gid(e);
 
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
-		return fail_set(u->f, -LX_EINVAL, "the archive gives %.200s an impossible owner", path);
+		return fail_set(u->f, -LX_EINVAL, "the archive gives %.200s an impossible owner",
+		                path);
 	*m = (struct meta){
-		.uid = (uint32_t)uid,
-		.gid = (uint32_t)gid,
-		.mode = (uint32_t)archive_entry_filetype(e) | (archive_entry_perm(e) & 07777),
+	    .uid = (uint32_t)uid,
+	    .gid = (uint32_t)gid,
+	    .mode = (uint32_t)archive_entry_filetype(e) | (archive_entry_perm(e) & 07777),
 	};
 	if (S_ISCHR(m->mode) || S_ISBLK(m->mode))
 		m->rdev = meta_makedev((uint32_t)archive_entry_rdevmajor(e),
-				       (uint32_t)archive_entry_rdevminor(e));
+		                       (uint32_t)archive_entry_rdevminor(e));
 	if (S_ISLNK(m->mode))
 		m->mode = S_IFLNK | 0777;
 	return 0;
@@ -206,7 +211,8 @@ static int write_xattrs(struct unpack *u, struct archive_entry *e, int fd, const
 		if (r == 0)
 			r = plat_fxattr_set(fd, host, value, size, 0);
 		if (r < 0)
-			return fail_errno(u->f, r, "cannot keep the attribute %.100s of %.200s", name, path);
+			return fail_errno(u->f, r, "cannot keep the attribute %.100s of %.200s",
+			                  name, path);
 	}
 	return 0;
 }
@@ -249,13 +255,14 @@ static int remember_dir(struct unpack *u, const struct place *p, struct archive_
 }
 
 static int unpack_dir(struct unpack *u, struct archive_entry *e, const struct place *p, int dir,
-		      const struct meta *m, const char *path)
+                      const struct meta *m, const char *path)
 {
 	int fd, r = 0;
 
 	if (p->name[0] && mkdirat(dir, p->name, 0700) < 0 && errno != EEXIST)
 		return plat_errno(errno);
-	fd = openat(dir, p->name[0] ? p->name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dir, p->name[0] ? p->name : ".",
+	            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return plat_errno(errno);
 	r = meta_write_fd(fd, m);
@@ -281,7 +288,8 @@ static int write_at(int fd, const char *data, size_t len, uint64_t offset)
 	return 0;
 }
 
-static int write_content(struct unpack *u, struct tarstream *t, int fd, uint64_t size, const char *path)
+static int write_content(struct unpack *u, struct tarstream *t, int fd, uint64_t size,
+                         const char *path)
 {
 	uint64_t offset, end = 0;
 	const void *data;
@@ -290,15 +298,16 @@ static int write_content(struct unpack *u, struct tarstream *t, int fd, uint64_t
 
 	if (size > UNPACK_FILE_MAX)
 		return fail_set(u->f, -LX_EFBIG, "%.200s is too large (%llu bytes)", path,
-				(unsigned long long)size);
+		                (unsigned long long)size);
 	while ((r = tarstream_data(t, &data, &len, &offset, u->f)) == 1) {
 		if (offset > UNPACK_FILE_MAX || len > UNPACK_FILE_MAX - offset)
 			return fail_set(u->f, -LX_EFBIG, "%.200s is too large", path);
 		u->result->bytes += len;
 		if (u->result->bytes > u->o->max_bytes)
-			return fail_set(u->f, -LX_EFBIG,
-					"the archive unpacks to more than %llu MB, which is the limit here",
-					(unsigned long long)(u->o->max_bytes >> 20));
+			return fail_set(
+			    u->f, -LX_EFBIG,
+			    "the archive unpacks to more than %llu MB, which is the limit here",
+			    (unsigned long long)(u->o->max_bytes >> 20));
 		r = write_at(fd, data, len, offset);
 		if (r < 0)
 			return fail_errno(u->f, r, "cannot write %.200s", path);
@@ -313,18 +322,19 @@ static int write_content(struct unpack *u, struct tarstream *t, int fd, uint64_t
 
 /* Regular files, and the placeholders of everything that cannot be itself. */
 static int unpack_file(struct unpack *u, struct tarstream *t, struct archive_entry *e,
-		       const struct place *p, int dir, const struct meta *m, const char *path)
+                       const struct place *p, int dir, const struct meta *m, const char *path)
 {
 	struct timespec times[2];
 	const char *target = S_ISLNK(m->mode) ? archive_entry_symlink(e) : NULL;
 	int fd, r = 0;
 
 	fd = openat(dir, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    meta_host_mode(m->mode));
+	            meta_host_mode(m->mode));
 	if (fd < 0)
 		return plat_errno(errno);
 	if (S_ISREG(m->mode))
-		r = write_content(u, t, fd, (uint64_t)MAX(archive_entry_size(e), (la_int64_t)0), path);
+		r = write_content(u, t, fd, (uint64_t)MAX(archive_entry_size(e), (la_int64_t)0),
+		                  path);
 	else if (target)
 		r = write_at(fd, target, strlen(target), 0);
 	if (r == 0)
@@ -343,20 +353,22 @@ static int unpack_file(struct unpack *u, struct tarstream *t, struct archive_ent
 }
 
 static int unpack_symlink(struct unpack *u, struct archive_entry *e, const struct place *p, int dir,
-			  const char *path)
+                          const char *path)
 {
 	const char *target = archive_entry_symlink(e);
 	struct timespec times[2];
 
 	if (!target || !*target || strlen(target) >= 4096)
-		return fail_set(u->f, -LX_EINVAL, "the archive has a link without a proper target: %.200s", path);
+		return fail_set(u->f, -LX_EINVAL,
+		                "the archive has a link without a proper target: %.200s", path);
 	if (symlinkat(target, dir, p->name) < 0)
 		return plat_errno(errno);
 	fill_times(e, times);
 	return utimensat(dir, p->name, times, AT_SYMLINK_NOFOLLOW) < 0 ? plat_errno(errno) : 0;
 }
 
-static int unpack_hardlink(struct unpack *u, const char *target, const struct place *p, const char *path)
+static int unpack_hardlink(struct unpack *u, const char *target, const struct place *p,
+                           const char *path)
 {
 	struct place to;
 	int from, dir, r = split_path(u, target, &to);
@@ -364,7 +376,8 @@ static int unpack_hardlink(struct unpack *u, const char *target, const struct pl
 	if (r < 0)
 		return r;
 	if (!to.name[0])
-		return fail_set(u->f, -LX_EINVAL, "the archive has a hard link to a directory: %.200s", path);
+		return fail_set(u->f, -LX_EINVAL,
+		                "the archive has a hard link to a directory: %.200s", path);
 	from = open_dir(u, to.dir);
 	if (from < 0)
 		return from;
@@ -381,7 +394,8 @@ static int unpack_hardlink(struct unpack *u, const char *target, const struct pl
 	if (r == 0 && linkat(from, to.name, dir, p->name, 0) < 0) {
 		r = plat_errno(errno);
 		if (r == -LX_ENOENT)
-			fail_set(u->f, r, "the archive has a hard link to what is not in it: %.200s", path);
+			fail_set(u->f, r,
+			         "the archive has a hard link to what is not in it: %.200s", path);
 	}
 	/* It may be a placeholder's second name. */
 	if (r == 0 && !u->parent_impure)
@@ -401,7 +415,8 @@ static int unpack_whiteout(struct unpack *u, const struct place *p, int dir)
 	if (strncmp(name, ".wh.", 4) == 0)
 		return 0; /* AUFS's own bookkeeping */
 	if (!path_name_ok(name, strlen(name)))
-		return fail_set(u->f, -LX_EINVAL, "the archive has a malformed whiteout: %.200s", p->name);
+		return fail_set(u->f, -LX_EINVAL, "the archive has a malformed whiteout: %.200s",
+		                p->name);
 	r = make_room(dir, name, false);
 	if (r == 0 && mkfifoat(dir, name, 0600) < 0)
 		r = plat_errno(errno);
@@ -409,8 +424,8 @@ static int unpack_whiteout(struct unpack *u, const struct place *p, int dir)
 }
 
 /* Makes the object itself; -LX_EEXIST if something has its name. */
-static int make_object(struct unpack *u, struct tarstream *t, struct archive_entry *e, const struct place *p,
-		       int dir, const struct meta *m, const char *path)
+static int make_object(struct unpack *u, struct tarstream *t, struct archive_entry *e,
+                       const struct place *p, int dir, const struct meta *m, const char *path)
 {
 	switch (m->mode & S_IFMT) {
 	case S_IFDIR:
@@ -426,12 +441,14 @@ static int make_object(struct unpack *u, struct tarstream *t, struct archive_ent
 	case S_IFSOCK:
 		break;
 	default:
-		return fail_set(u->f, -LX_EINVAL, "the archive has an object of unknown type: %.200s", path);
+		return fail_set(u->f, -LX_EINVAL,
+		                "the archive has an object of unknown type: %.200s", path);
 	}
 	return unpack_file(u, t, e, p, dir, m, path);
 }
 
-static int unpack_entry(struct unpack *u, struct tarstream *t, struct archive_entry *e, const char *path)
+static int unpack_entry(struct unpack *u, struct tarstream *t, struct archive_entry *e,
+                        const char *path)
 {
 	const char *hardlink = archive_entry_hardlink(e);
 	struct place p;
@@ -492,10 +509,11 @@ static int unpack_all(struct unpack *u, struct tarstream *t)
 		if (!path)
 			path = archive_entry_pathname_utf8(e);
 		if (!path)
-			return fail_set(u->f, -LX_EINVAL, "the archive has an entry without a readable name");
+			return fail_set(u->f, -LX_EINVAL,
+			                "the archive has an entry without a readable name");
 		if (++u->result->entries > u->o->max_entries)
 			return fail_set(u->f, -LX_E2BIG, "the archive has more than %llu entries",
-					(unsigned long long)u->o->max_entries);
+			                (unsigned long long)u->o->max_entries);
 		r = unpack_entry(u, t, e, path);
 		if (r < 0)
 			return fail_errno(u->f, r, "cannot unpack %.200s", path);
@@ -506,7 +524,7 @@ static int unpack_all(struct unpack *u, struct tarstream *t)
 }
 
 int unpack_layer(int fd, int tree, const struct unpack_options *o, struct unpack_result *result,
-		 struct fail *f)
+                 struct fail *f)
 {
 	struct unpack *u = calloc(1, sizeof(*u));
 	struct meta root = {.mode = S_IFDIR | 0755};

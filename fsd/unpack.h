@@ -17,8 +17,8 @@
 #include "fsd/fail.h"
 
 struct unpack_options {
-	bool whiteouts;       /* .wh. names have OCI's meaning */
-	uint64_t max_bytes;   /* of all files together */
+	bool whiteouts;     /* .wh. names have OCI's meaning */
+	uint64_t max_bytes; /* of all files together */
 	uint64_t max_entries;
 	/* Called now and then with the bytes and entries so far; may be NULL. */
 	void (*progress)(void *arg, uint64_t bytes, uint64_t entries);
@@ -29,11 +29,11 @@ struct unpack_result {
 	char diff_id[DIGEST_TEXT_MAX]; /* of the uncompressed tar */
 	char digest[DIGEST_TEXT_MAX];  /* of the input as it came */
 	uint64_t input_bytes;
-	uint64_t bytes, entries;       /* of all files; objects */
+	uint64_t bytes, entries; /* of all files; objects */
 };
 
 /* Reads the tar from fd to its end into the directory tree. */
 int unpack_layer(int fd, int tree, const struct unpack_options *o, struct unpack_result *result,
-		 struct fail *f) MUST_CHECK;
+                 struct fail *f) MUST_CHECK;
 
 #endif

@@ -38,11 +38,12 @@ static void report(void *arg, uint64_t bytes, uint64_t entries)
 	int n;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (p->fd < 0 || (now.tv_sec - p->last.tv_sec) * 1000 + (now.tv_nsec - p->last.tv_nsec) / 1000000 < 200)
+	if (p->fd < 0 ||
+	    (now.tv_sec - p->last.tv_sec) * 1000 + (now.tv_nsec - p->last.tv_nsec) / 1000000 < 200)
 		return;
 	p->last = now;
-	n = snprintf(line, sizeof(line), "progress %llu 0 unpacked, %llu files\n", (unsigned long long)bytes,
-		     (unsigned long long)entries);
+	n = snprintf(line, sizeof(line), "progress %llu 0 unpacked, %llu files\n",
+	             (unsigned long long)bytes, (unsigned long long)entries);
 	if (n > 0 && write(p->fd, line, (size_t)n) < 0)
 		p->fd = -1;
 }
@@ -99,11 +100,11 @@ static NORETURN void run_child(int source, int tree, bool whiteouts, int progres
 {
 	struct progress p = {.fd = progress};
 	struct unpack_options o = {
-		.whiteouts = whiteouts,
-		.max_bytes = byte_limit(tree),
-		.max_entries = MAX_ENTRIES,
-		.progress = report,
-		.arg = &p,
+	    .whiteouts = whiteouts,
+	    .max_bytes = byte_limit(tree),
+	    .max_entries = MAX_ENTRIES,
+	    .progress = report,
+	    .arg = &p,
 	};
 	struct answer a = {0};
 	pid_t tar;
@@ -146,8 +147,8 @@ static bool read_answer(int fd, struct answer *a)
 	return true;
 }
 
-int unpackproc_layer(int source, int tree, bool whiteouts, int progress, struct unpack_result *result,
-		     struct fail *f)
+int unpackproc_layer(int source, int tree, bool whiteouts, int progress,
+                     struct unpack_result *result, struct fail *f)
 {
 	struct answer a;
 	bool answered;
@@ -171,13 +172,15 @@ int unpackproc_layer(int source, int tree, bool whiteouts, int progress, struct 
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	if (!answered)
-		return fail_set(f, -LX_EIO, "the process that unpacks the archive ended unexpectedly");
+		return fail_set(f, -LX_EIO,
+		                "the process that unpacks the archive ended unexpectedly");
 	if (a.code < 0) {
 		*f = a.fail;
 		return a.code;
 	}
 	if (!digest_ok(a.result.diff_id) || !digest_ok(a.result.digest))
-		return fail_set(f, -LX_EIO, "the process that unpacks the archive answered nonsense");
+		return fail_set(f, -LX_EIO,
+		                "the process that unpacks the archive answered nonsense");
 	*result = a.result;
 	return 0;
 }

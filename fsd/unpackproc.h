@@ -9,7 +9,7 @@
 
 /* As unpack_layer: source is a tar, or (root file systems) a directory; progress gets lines of text
  * (-1: none). */
-int unpackproc_layer(int source, int tree, bool whiteouts, int progress, struct unpack_result *result,
-		     struct fail *f) MUST_CHECK;
+int unpackproc_layer(int source, int tree, bool whiteouts, int progress,
+                     struct unpack_result *result, struct fail *f) MUST_CHECK;
 
 #endif

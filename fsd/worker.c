@@ -31,7 +31,8 @@ static void empty_container(struct fsd_session *s)
 {
 	struct mount *root = &s->mounts[0];
 
-	if (path_remove_contents(root->layer[0].fd) < 0 || path_remove_contents(root->work.links) < 0)
+	if (path_remove_contents(root->layer[0].fd) < 0 ||
+	    path_remove_contents(root->work.links) < 0)
 		log_warn("cannot remove all files of the container");
 }
 
@@ -39,9 +40,9 @@ int worker_main(int fd, void *arg)
 {
 	struct worker_job *job = arg;
 	struct ipc_conn_config config = {
-		.fd = fd,
-		.handlers = &ops_guest_handlers,
-		.session = &job->session,
+	    .fd = fd,
+	    .handlers = &ops_guest_handlers,
+	    .session = &job->session,
 	};
 	struct ipc_conn *conn;
 	int r;

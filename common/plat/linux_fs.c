@@ -79,9 +79,9 @@ static int open_by_component(int dir, const char *path, int flags, mode_t mode)
 int plat_open_beneath(int dir, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
-		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode & 07777 : 0,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+	    .mode = flags & (O_CREAT | __O_TMPFILE) ? mode & 07777 : 0,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
 	};
 
 	for (int tries = 0; !no_openat2 && tries < 16; tries++) {
@@ -128,12 +128,14 @@ static int open_object(int dir, const char *name)
 
 ssize_t plat_xattr_get(int dir, const char *name, const char *attr, void *value, size_t size)
 {
-	struct xattr_args_wire args = {.value = (uintptr_t)value, .size = (uint32_t)MIN(size, 65536u)};
+	struct xattr_args_wire args = {.value = (uintptr_t)value,
+	                               .size = (uint32_t)MIN(size, 65536u)};
 	ssize_t n;
 	int fd;
 
 	if (!no_xattrat) {
-		n = syscall(NR_GETXATTRAT, dir, name, AT_SYMLINK_NOFOLLOW, attr, &args, sizeof(args));
+		n = syscall(NR_GETXATTRAT, dir, name, AT_SYMLINK_NOFOLLOW, attr, &args,
+		            sizeof(args));
 		if (n >= 0)
 			return n;
 		if (!call_missing(errno))
@@ -150,16 +152,17 @@ ssize_t plat_xattr_get(int dir, const char *name, const char *attr, void *value,
 }
 
 int plat_xattr_set(int dir, const char *name, const char *attr, const void *value, size_t size,
-		   int flags)
+                   int flags)
 {
 	struct xattr_args_wire args = {
-		.value = (uintptr_t)value, .size = (uint32_t)size, .flags = (uint32_t)flags};
+	    .value = (uintptr_t)value, .size = (uint32_t)size, .flags = (uint32_t)flags};
 	int fd, r;
 
 	if (size > 65536)
 		return -LX_E2BIG;
 	if (!no_xattrat) {
-		if (syscall(NR_SETXATTRAT, dir, name, AT_SYMLINK_NOFOLLOW, attr, &args, sizeof(args)) == 0)
+		if (syscall(NR_SETXATTRAT, dir, name, AT_SYMLINK_NOFOLLOW, attr, &args,
+		            sizeof(args)) == 0)
 			return 0;
 		if (!call_missing(errno))
 			return plat_errno(errno);
@@ -236,7 +239,8 @@ ssize_t plat_fxattr_list(int fd, char *list, size_t size)
 }
 
 /* Plain read and write, for file systems between which copy_file_range does not work. */
-static int64_t copy_through_memory(int from, uint64_t from_off, int to, uint64_t to_off, uint64_t len)
+static int64_t copy_through_memory(int from, uint64_t from_off, int to, uint64_t to_off,
+                                   uint64_t len)
 {
 	enum { CHUNK = 256 * 1024 };
 	uint64_t done = 0;
@@ -246,7 +250,8 @@ static int64_t copy_through_memory(int from, uint64_t from_off, int to, uint64_t
 	if (!buf)
 		return -LX_ENOMEM;
 	while (done < len) {
-		ssize_t n = pread(from, buf, MIN(len - done, (uint64_t)CHUNK), (off_t)(from_off + done));
+		ssize_t n =
+		    pread(from, buf, MIN(len - done, (uint64_t)CHUNK), (off_t)(from_off + done));
 		ssize_t w = n > 0 ? pwrite(to, buf, (size_t)n, (off_t)(to_off + done)) : n;
 
 		if (w < 0 && errno == EINTR)
@@ -267,7 +272,8 @@ int64_t plat_copy_range(int from, uint64_t from_off, int to, uint64_t to_off, ui
 	uint64_t done = 0;
 
 	while (done < len) {
-		ssize_t n = copy_file_range(from, &in, to, &out, (size_t)MIN(len - done, 1ull << 30), 0);
+		ssize_t n =
+		    copy_file_range(from, &in, to, &out, (size_t)MIN(len - done, 1ull << 30), 0);
 
 		if (n == 0)
 			break;
@@ -307,7 +313,8 @@ int plat_copy_file(int from, int to, uint64_t size)
 		hole = lseek(from, data, SEEK_HOLE);
 		if (hole <= data)
 			hole = (off_t)size;
-		n = plat_copy_range(from, (uint64_t)data, to, (uint64_t)data, (uint64_t)(hole - data));
+		n = plat_copy_range(from, (uint64_t)data, to, (uint64_t)data,
+		                    (uint64_t)(hole - data));
 		if (n < 0)
 			return (int)n;
 		if (n == 0)

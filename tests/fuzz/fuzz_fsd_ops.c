@@ -41,8 +41,19 @@ static uint64_t number(struct input *in)
 
 static struct ipc_bytes bytes(struct input *in)
 {
-	static const char *const names[] = {"a", "b", "d", "f", "d2", ".", "..", "user.x", "security.x",
-					    "user.overlay.opaque", "user.containers.override_stat", "c0", "h2"};
+	static const char *const names[] = {"a",
+	                                    "b",
+	                                    "d",
+	                                    "f",
+	                                    "d2",
+	                                    ".",
+	                                    "..",
+	                                    "user.x",
+	                                    "security.x",
+	                                    "user.overlay.opaque",
+	                                    "user.containers.override_stat",
+	                                    "c0",
+	                                    "h2"};
 	uint8_t b = byte(in);
 	struct ipc_bytes out;
 
@@ -54,14 +65,14 @@ static struct ipc_bytes bytes(struct input *in)
 	return out;
 }
 
-#define N  number(in)
+#define N   number(in)
 #define N32 ((uint32_t)number(in))
-#define B  bytes(in)
-#define OP(op, ...)                                                           \
-	do {                                                                  \
-		struct fsd_##op##_req req = {__VA_ARGS__};                    \
-		struct fsd_##op##_rep rep = {0};                              \
-		fsd_do_##op(&box.session, &req, &rep, &none, &out);           \
+#define B   bytes(in)
+#define OP(op, ...)                                                 \
+	do {                                                        \
+		struct fsd_##op##_req req = {__VA_ARGS__};          \
+		struct fsd_##op##_rep rep = {0};                    \
+		fsd_do_##op(&box.session, &req, &rep, &none, &out); \
 	} while (0)
 
 static void one(struct input *in)
@@ -69,32 +80,89 @@ static void one(struct input *in)
 	struct ipc_fds none = {.count = 0}, out = {.count = 0};
 
 	switch (byte(in) % 26) {
-	case 0: OP(lookup, N, B); break;
-	case 1: OP(getattr, N); break;
-	case 2: OP(setattr, .node = N, .handle = N, .mask = N32, .mode = N32, .uid = N32, .gid = N32, .size = N & 0xfffff, .atime = (int64_t)N, .mtime = (int64_t)N); break;
-	case 3: OP(open, N, N32); break;
-	case 4: OP(create, .dir = N, .name = B, .open_flags = N32, .mode = N32, .uid = N32, .gid = N32); break;
-	case 5: OP(close, N); break;
-	case 6: OP(forget, B); break;
-	case 7: OP(read, .handle = N, .offset = N, .len = N32, .bulk_off = N, .bulk_len = N32); break;
-	case 8: OP(write, .handle = N, .offset = N & 0xfffff, .append = byte(in) & 1, .data = B, .bulk_off = N, .bulk_len = N32 & 0xffff); break;
-	case 9: OP(fsync, N, true); break;
-	case 10: OP(fallocate, N, N32, N & 0xfffff, N & 0xfffff); break;
-	case 11: OP(lseek, N, N, N32); break;
-	case 12: OP(copy_range, N, N & 0xfffff, N, N & 0xfffff, N & 0xfffff); break;
-	case 13: OP(readdir, N, N, N32); break;
-	case 14: OP(mkdir, .dir = N, .name = B, .mode = N32); break;
-	case 15: OP(mknod, .dir = N, .name = B, .mode = (uint32_t)byte(in) << 12 | 0600, .rdev = N); break;
-	case 16: OP(symlink, .dir = N, .name = B, .target = B, .uid = N32); break;
-	case 17: OP(link, N, N, B); break;
-	case 18: OP(unlink, N, B); break;
-	case 19: OP(rmdir, N, B); break;
-	case 20: OP(rename, N, B, N, B, N32 & 7); break;
-	case 21: OP(readlink, N); OP(statfs, N); break;
-	case 22: OP(getxattr, N, B, N32); OP(listxattr, N); break;
-	case 23: OP(setxattr, N, B, B, N32 & 7); break;
-	case 24: OP(removexattr, N, B); break;
-	default: OP(tmpfile, .dir = N, .open_flags = N32, .mode = N32); break;
+	case 0:
+		OP(lookup, N, B);
+		break;
+	case 1:
+		OP(getattr, N);
+		break;
+	case 2:
+		OP(setattr, .node = N, .handle = N, .mask = N32, .mode = N32, .uid = N32,
+		   .gid = N32, .size = N & 0xfffff, .atime = (int64_t)N, .mtime = (int64_t)N);
+		break;
+	case 3:
+		OP(open, N, N32);
+		break;
+	case 4:
+		OP(create, .dir = N, .name = B, .open_flags = N32, .mode = N32, .uid = N32,
+		   .gid = N32);
+		break;
+	case 5:
+		OP(close, N);
+		break;
+	case 6:
+		OP(forget, B);
+		break;
+	case 7:
+		OP(read, .handle = N, .offset = N, .len = N32, .bulk_off = N, .bulk_len = N32);
+		break;
+	case 8:
+		OP(write, .handle = N, .offset = N & 0xfffff, .append = byte(in) & 1, .data = B,
+		   .bulk_off = N, .bulk_len = N32 & 0xffff);
+		break;
+	case 9:
+		OP(fsync, N, true);
+		break;
+	case 10:
+		OP(fallocate, N, N32, N & 0xfffff, N & 0xfffff);
+		break;
+	case 11:
+		OP(lseek, N, N, N32);
+		break;
+	case 12:
+		OP(copy_range, N, N & 0xfffff, N, N & 0xfffff, N & 0xfffff);
+		break;
+	case 13:
+		OP(readdir, N, N, N32);
+		break;
+	case 14:
+		OP(mkdir, .dir = N, .name = B, .mode = N32);
+		break;
+	case 15:
+		OP(mknod, .dir = N, .name = B, .mode = (uint32_t)byte(in) << 12 | 0600, .rdev = N);
+		break;
+	case 16:
+		OP(symlink, .dir = N, .name = B, .target = B, .uid = N32);
+		break;
+	case 17:
+		OP(link, N, N, B);
+		break;
+	case 18:
+		OP(unlink, N, B);
+		break;
+	case 19:
+		OP(rmdir, N, B);
+		break;
+	case 20:
+		OP(rename, N, B, N, B, N32 & 7);
+		break;
+	case 21:
+		OP(readlink, N);
+		OP(statfs, N);
+		break;
+	case 22:
+		OP(getxattr, N, B, N32);
+		OP(listxattr, N);
+		break;
+	case 23:
+		OP(setxattr, N, B, B, N32 & 7);
+		break;
+	case 24:
+		OP(removexattr, N, B);
+		break;
+	default:
+		OP(tmpfile, .dir = N, .open_flags = N32, .mode = N32);
+		break;
 	}
 	ipc_fds_close(&out);
 	session_tidy(&box.session);
@@ -108,9 +176,11 @@ static void start(void)
 	umask(0);
 	box_init(&box);
 	box_open(&box);
-	if (box_mkdir(&box, "d", 0755) || box_mkdir(&box, "d/d2", 0755) || box_symlink(&box, "f", "a", 0) ||
-	    box_open_file(&box, "d/f", LX_O_CREAT | LX_O_WRONLY, 0644, &h, NULL) || box_close_file(&box, h) ||
-	    box_write(&box, "d/f", 0, "lower") != 5 || box_link(&box, "d/f", "b"))
+	if (box_mkdir(&box, "d", 0755) || box_mkdir(&box, "d/d2", 0755) ||
+	    box_symlink(&box, "f", "a", 0) ||
+	    box_open_file(&box, "d/f", LX_O_CREAT | LX_O_WRONLY, 0644, &h, NULL) ||
+	    box_close_file(&box, h) || box_write(&box, "d/f", 0, "lower") != 5 ||
+	    box_link(&box, "d/f", "b"))
 		__builtin_trap();
 	box_seal(&box);
 	if (ipc_bulk_create(IPC_BULK_SIZE, &bulk, &fd) < 0)

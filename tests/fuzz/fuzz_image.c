@@ -1,4 +1,5 @@
-/* fuzz_image.c: the JSON of images: manifest, configuration, index, Docker's manifest, references. */
+/* fuzz_image.c: the JSON of images: manifest, configuration, index, Docker's manifest, references.
+ */
 #include "fsd/image.h"
 #include "fsd/reference.h"
 
@@ -30,11 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			__builtin_trap();
 		break;
 	case 2:
-		if (image_choose(text, size, "linux/arm64", &choice) == 0 && !digest_ok(choice.digest))
+		if (image_choose(text, size, "linux/arm64", &choice) == 0 &&
+		    !digest_ok(choice.digest))
 			__builtin_trap();
 		break;
 	case 3:
-		if (image_parse_docker(text, size, &docker) == 0 && docker.layer_count > IMAGE_MAX_LAYERS)
+		if (image_parse_docker(text, size, &docker) == 0 &&
+		    docker.layer_count > IMAGE_MAX_LAYERS)
 			__builtin_trap();
 		break;
 	case 4:

@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			__builtin_trap();
 		atexit(clean);
 	}
-	if (mkdirat(top, "tree", 0700) < 0 || (tree = openat(top, "tree", O_RDONLY | O_DIRECTORY)) < 0)
+	if (mkdirat(top, "tree", 0700) < 0 ||
+	    (tree = openat(top, "tree", O_RDONLY | O_DIRECTORY)) < 0)
 		__builtin_trap();
 	in = memfd_create("in", 0);
 	if (in < 0 || write(in, data, size) != (ssize_t)size)

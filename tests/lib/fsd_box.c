@@ -93,7 +93,8 @@ void box_release(struct fsd_box *b)
 	rmdir(b->dir);
 }
 
-static int64_t lookup(struct fsd_box *b, uint64_t dir, const char *name, size_t len, struct fsd_lookup_rep *rep)
+static int64_t lookup(struct fsd_box *b, uint64_t dir, const char *name, size_t len,
+                      struct fsd_lookup_rep *rep)
 {
 	struct fsd_lookup_req req = {.dir = dir, .name = {(const uint8_t *)name, (uint32_t)len}};
 	struct ipc_fds none = {.count = 0};
@@ -142,13 +143,13 @@ int64_t box_stat(struct fsd_box *b, const char *path, struct ipc_attr *attr)
 	return r;
 }
 
-#define BY_NAME(op, path, ...)                                                  \
-	struct fsd_##op##_req req = {__VA_ARGS__};                              \
-	struct fsd_##op##_rep rep;                                              \
-	struct ipc_fds none = {.count = 0};                                     \
-	int64_t r = parent(b, (path), &req.dir, &req.name);                     \
-	if (r == 0)                                                             \
-		r = fsd_do_##op(&b->session, &req, &rep, &none, &none);         \
+#define BY_NAME(op, path, ...)                                          \
+	struct fsd_##op##_req req = {__VA_ARGS__};                      \
+	struct fsd_##op##_rep rep;                                      \
+	struct ipc_fds none = {.count = 0};                             \
+	int64_t r = parent(b, (path), &req.dir, &req.name);             \
+	if (r == 0)                                                     \
+		r = fsd_do_##op(&b->session, &req, &rep, &none, &none); \
 	return r
 
 int64_t box_mkdir(struct fsd_box *b, const char *path, uint32_t mode)
@@ -201,7 +202,7 @@ int64_t box_rename(struct fsd_box *b, const char *from, const char *to, uint32_t
 }
 
 int64_t box_open_file(struct fsd_box *b, const char *path, uint32_t flags, uint32_t mode,
-		      uint64_t *handle, int *fd)
+                      uint64_t *handle, int *fd)
 {
 	struct ipc_fds none = {.count = 0}, out = {.count = 0};
 	int64_t r;
@@ -372,10 +373,13 @@ int64_t box_list(struct fsd_box *b, const char *path, char *out, size_t size)
 	int64_t r = box_node(b, path, &req.dir);
 
 	req.max = 300;
-	while (r == 0 && (r = fsd_do_readdir(&b->session, &req, &rep, &none, &none)) == 0 && rep.entries.len) {
-		for (const uint8_t *p = rep.entries.data; p < rep.entries.data + rep.entries.len && count < 4096;) {
+	while (r == 0 && (r = fsd_do_readdir(&b->session, &req, &rep, &none, &none)) == 0 &&
+	       rep.entries.len) {
+		for (const uint8_t *p = rep.entries.data;
+		     p < rep.entries.data + rep.entries.len && count < 4096;) {
 			names[count] = malloc(260);
-			snprintf(names[count++], 260, "%c:%.*s", type_letter(p[16]), p[17], (const char *)p + 18);
+			snprintf(names[count++], 260, "%c:%.*s", type_letter(p[16]), p[17],
+			         (const char *)p + 18);
 			memcpy(&req.cookie, p + 8, 8);
 			p += 18 + p[17];
 		}

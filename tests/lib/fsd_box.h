@@ -8,9 +8,9 @@
 #include "fsd/ops.h"
 
 struct fsd_box {
-	char dir[64];                /* temporary directory */
+	char dir[64]; /* temporary directory */
 	int fd;
-	unsigned lowers;             /* layers "l0" (bottom) ... */
+	unsigned lowers; /* layers "l0" (bottom) ... */
 	struct fsd_session session;
 	bool open, no_upper, strict;
 };
@@ -36,7 +36,7 @@ int64_t box_rmdir(struct fsd_box *b, const char *path);
 int64_t box_rename(struct fsd_box *b, const char *from, const char *to, uint32_t flags);
 /* Opens (or, with LX_O_CREAT, makes) a file; the donated descriptor, if any, goes to *fd. */
 int64_t box_open_file(struct fsd_box *b, const char *path, uint32_t flags, uint32_t mode,
-		      uint64_t *handle, int *fd);
+                      uint64_t *handle, int *fd);
 int64_t box_close_file(struct fsd_box *b, uint64_t handle);
 /* Writes text at offset by way of a handle, and reads a whole file. */
 int64_t box_write(struct fsd_box *b, const char *path, uint64_t offset, const char *text);

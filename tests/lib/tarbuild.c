@@ -59,7 +59,7 @@ static void finish(struct tarbuild *t, struct archive_entry *e, const void *data
 }
 
 void tar_add(struct tarbuild *t, const char *path, uint32_t mode, uint32_t uid, const char *content,
-	     const char *link)
+             const char *link)
 {
 	size_t len = content ? strlen(content) : 0;
 	struct archive_entry *e = entry(path, mode & S_IFMT ? mode : S_IFREG | mode, uid, len);
@@ -71,7 +71,8 @@ void tar_add(struct tarbuild *t, const char *path, uint32_t mode, uint32_t uid, 
 	finish(t, e, content, len);
 }
 
-void tar_add_device(struct tarbuild *t, const char *path, uint32_t mode, uint32_t major, uint32_t minor)
+void tar_add_device(struct tarbuild *t, const char *path, uint32_t mode, uint32_t major,
+                    uint32_t minor)
 {
 	struct archive_entry *e = entry(path, mode, 0, 0);
 
@@ -93,7 +94,8 @@ void tar_add_bytes(struct tarbuild *t, const char *path, const void *data, size_
 	finish(t, entry(path, S_IFREG | 0644, 0, len), data, len);
 }
 
-void tar_add_sparse(struct tarbuild *t, const char *path, uint64_t size, uint64_t data_at, const char *data)
+void tar_add_sparse(struct tarbuild *t, const char *path, uint64_t size, uint64_t data_at,
+                    const char *data)
 {
 	struct archive_entry *e = entry(path, S_IFREG | 0644, 0, 0);
 

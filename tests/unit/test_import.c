@@ -56,12 +56,16 @@ static unsigned entries(int dir)
 	return n;
 }
 
-static int import(int fd, enum import_kind kind, const char *name, struct import *im, struct fail *f)
+static int import(int fd, enum import_kind kind, const char *name, struct import *im,
+                  struct fail *f)
 {
 	int r;
 
-	*im = (struct import){.source = fd, .progress = -1, .kind = kind, .reference = name,
-			      .platform = "linux/arm64"};
+	*im = (struct import){.source = fd,
+	                      .progress = -1,
+	                      .kind = kind,
+	                      .reference = name,
+	                      .platform = "linux/arm64"};
 	*f = (struct fail){{0}};
 	r = import_run(&store, im, f);
 	close(fd);
@@ -141,7 +145,8 @@ static void test_rootfs(void **state)
 		check_meta(tree, "fake", S_IFREG | 0644, 0, 0);
 		assert_int_equal(readlinkat(tree, "sh", buf, sizeof(buf)), 6);
 		fd = openat(tree, "cap", O_RDONLY);
-		assert_int_equal(plat_fxattr_get(fd, "user.carrick.x.security.capability", buf, 10), 4);
+		assert_int_equal(plat_fxattr_get(fd, "user.carrick.x.security.capability", buf, 10),
+		                 4);
 		close(fd);
 		assert_int_equal(fstatat(tree, "sparse", &st, 0), 0);
 		assert_int_equal(st.st_size, 8 << 20);
@@ -281,7 +286,8 @@ static void test_truncated(void **state)
 /* An OCI archive of two layers; what is to be wrong is chosen by name. */
 static int oci_archive(const char *fault)
 {
-	char layer_digest[2][DIGEST_TEXT_MAX], diff[2][DIGEST_TEXT_MAX], config_digest[DIGEST_TEXT_MAX];
+	char layer_digest[2][DIGEST_TEXT_MAX], diff[2][DIGEST_TEXT_MAX],
+	    config_digest[DIGEST_TEXT_MAX];
 	char manifest_digest[DIGEST_TEXT_MAX], config[2048], manifest[2048], index[2048], path[128];
 	char *layer[2];
 	size_t len[2], plain_len;
@@ -302,7 +308,7 @@ static int oci_archive(const char *fault)
 			}
 			data = tar_end_memory(&t, c == TAR_PLAIN ? &plain_len : &len[i]);
 			assert_true(digest_of(data, c == TAR_PLAIN ? plain_len : len[i],
-					      c == TAR_PLAIN ? diff[i] : layer_digest[i]));
+			                      c == TAR_PLAIN ? diff[i] : layer_digest[i]));
 			if (c == TAR_PLAIN)
 				free(data);
 			else
@@ -310,22 +316,25 @@ static int oci_archive(const char *fault)
 		}
 	}
 	snprintf(config, sizeof(config),
-		 "{\"os\":\"linux\",\"architecture\":\"%s\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
-		 "\"diff_ids\":[\"%s\",\"%s\"]}}",
-		 strcmp(fault, "arch") == 0 ? "amd64" : "arm64", diff[0],
-		 strcmp(fault, "diff") == 0 ? diff[0] : diff[1]);
+	         "{\"os\":\"linux\",\"architecture\":\"%s\",\"config\":{},\"rootfs\":{\"type\":"
+	         "\"layers\","
+	         "\"diff_ids\":[\"%s\",\"%s\"]}}",
+	         strcmp(fault, "arch") == 0 ? "amd64" : "arm64", diff[0],
+	         strcmp(fault, "diff") == 0 ? diff[0] : diff[1]);
 	assert_true(digest_of(config, strlen(config), config_digest));
 	snprintf(manifest, sizeof(manifest),
-		 "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":["
-		 "{\"digest\":\"%s\",\"size\":%zu},{\"digest\":\"%s\",\"size\":%zu}]}",
-		 config_digest, strlen(config), layer_digest[0], len[0], layer_digest[1], len[1]);
+	         "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":["
+	         "{\"digest\":\"%s\",\"size\":%zu},{\"digest\":\"%s\",\"size\":%zu}]}",
+	         config_digest, strlen(config), layer_digest[0], len[0], layer_digest[1], len[1]);
 	assert_true(digest_of(manifest, strlen(manifest), manifest_digest));
 	snprintf(index, sizeof(index),
-		 "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:%064d\",\"size\":1,\"platform\":"
-		 "{\"os\":\"linux\",\"architecture\":\"amd64\"}},{\"digest\":\"%s\",\"size\":%zu,\"platform\":"
-		 "{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"},\"annotations\":"
-		 "{\"org.opencontainers.image.ref.name\":\"alpine:3\"}}]}",
-		 0, manifest_digest, strlen(manifest));
+	         "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:%064d\",\"size\":1,"
+	         "\"platform\":"
+	         "{\"os\":\"linux\",\"architecture\":\"amd64\"}},{\"digest\":\"%s\",\"size\":%zu,"
+	         "\"platform\":"
+	         "{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"},\"annotations\":"
+	         "{\"org.opencontainers.image.ref.name\":\"alpine:3\"}}]}",
+	         0, manifest_digest, strlen(manifest));
 	if (strcmp(fault, "content") == 0)
 		layer[1][len[1] / 2] ^= 1;
 	tar_begin(&t, TAR_PLAIN);
@@ -374,8 +383,8 @@ static void test_oci_faults(void **state)
 	static const struct {
 		const char *fault, *word;
 	} cases[] = {
-		{"content", "damaged"}, {"missing", "cannot read layer"}, {"config", "another content"},
-		{"diff", "another"},   {"arch", "not for linux/arm64"},   {"short", "truncated"},
+	    {"content", "damaged"}, {"missing", "cannot read layer"}, {"config", "another content"},
+	    {"diff", "another"},    {"arch", "not for linux/arm64"},  {"short", "truncated"},
 	};
 
 	(void)state;
@@ -407,16 +416,19 @@ static void test_docker(void **state)
 	layer = tar_end_memory(&t, &len);
 	assert_true(digest_of(layer, len, diff));
 	snprintf(config, sizeof(config),
-		 "{\"os\":\"linux\",\"architecture\":\"arm64\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
-		 "[\"%s\",\"%s\"]}}", diff, diff);
+	         "{\"os\":\"linux\",\"architecture\":\"arm64\",\"rootfs\":{\"type\":\"layers\","
+	         "\"diff_ids\":"
+	         "[\"%s\",\"%s\"]}}",
+	         diff, diff);
 	tar_begin(&t, TAR_GZIP);
 	tar_add_bytes(&t, "aaa/layer.tar", layer, len);
 	tar_add(&t, "bbb", S_IFDIR | 0755, 0, NULL, NULL);
 	tar_add(&t, "bbb/layer.tar", S_IFLNK | 0777, 0, NULL, "../aaa/layer.tar");
 	tar_add(&t, "c.json", S_IFREG | 0644, 0, config, NULL);
 	tar_add(&t, "manifest.json", S_IFREG | 0644, 0,
-		"[{\"Config\":\"c.json\",\"RepoTags\":[\"busy:1\"],\"Layers\":[\"aaa/layer.tar\",\"bbb/layer.tar\"]}]",
-		NULL);
+	        "[{\"Config\":\"c.json\",\"RepoTags\":[\"busy:1\"],\"Layers\":[\"aaa/"
+	        "layer.tar\",\"bbb/layer.tar\"]}]",
+	        NULL);
 	free(layer);
 	assert_int_equal(import(tar_end(&t), IMPORT_IMAGE, "", &im, &f), 0);
 	assert_string_equal(im.name, "busy:1");
@@ -469,8 +481,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rootfs), TEST(test_hostile), TEST(test_replacement), TEST(test_truncated), TEST(test_oci),
-		TEST(test_oci_faults), TEST(test_docker), TEST(test_names),
+	    TEST(test_rootfs), TEST(test_hostile),    TEST(test_replacement), TEST(test_truncated),
+	    TEST(test_oci),    TEST(test_oci_faults), TEST(test_docker),      TEST(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

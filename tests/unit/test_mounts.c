@@ -1,4 +1,5 @@
-/* test_mounts.c: containers of the store: binds, volumes, host directories as roots, crash leftovers. */
+/* test_mounts.c: containers of the store: binds, volumes, host directories as roots, crash
+ * leftovers. */
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -71,11 +72,15 @@ static void make_image(void)
 
 /* A session over a container of "test" (or the host directory), in a box whose root is mount i. */
 static json_t *open_container(struct fsd_box *b, struct container *c, bool image, const char *binds,
-			      const int *fds, unsigned count)
+                              const int *fds, unsigned count)
 {
 	static struct image img;
-	struct mounts_request req = {.container = c, .root_fd = host, .binds = binds,
-				     .binds_len = strlen(binds), .bind_fds = fds, .bind_count = count};
+	struct mounts_request req = {.container = c,
+	                             .root_fd = host,
+	                             .binds = binds,
+	                             .binds_len = strlen(binds),
+	                             .bind_fds = fds,
+	                             .bind_count = count};
 	struct fail f = {0};
 	json_t *json;
 
@@ -111,11 +116,16 @@ static int64_t open_at(struct fsd_box *b, uint64_t node, uint32_t flags, int *fd
 	return r;
 }
 
-static int64_t create_at(struct fsd_box *b, uint64_t dir, const char *name, uint32_t mode, uint32_t uid)
+static int64_t create_at(struct fsd_box *b, uint64_t dir, const char *name, uint32_t mode,
+                         uint32_t uid)
 {
 	struct ipc_fds none = {.count = 0}, out = {.count = 0};
-	struct fsd_create_req req = {.dir = dir, .name = ipc_bytes_of(name), .open_flags = LX_O_CREAT | LX_O_RDWR,
-				     .mode = mode, .uid = uid, .gid = uid};
+	struct fsd_create_req req = {.dir = dir,
+	                             .name = ipc_bytes_of(name),
+	                             .open_flags = LX_O_CREAT | LX_O_RDWR,
+	                             .mode = mode,
+	                             .uid = uid,
+	                             .gid = uid};
 	struct fsd_create_rep rep;
 	int64_t r = fsd_do_create(&b->session, &req, &rep, &none, &out);
 
@@ -187,9 +197,11 @@ static void test_bind_read_only_and_file(void **state)
 	host_file("f", "text", 0644);
 	fds[0] = host;
 	fds[1] = openat(host, "f", O_PATH | O_CLOEXEC);
-	json = open_container(&b, &c, true,
-			      "[{\"target\":\"/mnt\",\"readonly\":true},{\"target\":\"/v\",\"volume\":\"data\"},"
-			      "{\"target\":\"/f\",\"readonly\":false}]", fds, 2);
+	json = open_container(
+	    &b, &c, true,
+	    "[{\"target\":\"/mnt\",\"readonly\":true},{\"target\":\"/v\",\"volume\":\"data\"},"
+	    "{\"target\":\"/f\",\"readonly\":false}]",
+	    fds, 2);
 	close(fds[1]);
 	dir = (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
 	file = (uint64_t)json_integer_value(json_object_get(json_array_get(json, 2), "node"));
@@ -218,8 +230,10 @@ static void test_volume_persists(void **state)
 		struct container c = {.remove = true};
 		struct fsd_lookup_rep rep;
 		struct fsd_box b;
-		json_t *json = open_container(&b, &c, true, "[{\"target\":\"/v\",\"volume\":\"data\"}]", NULL, 0);
-		uint64_t root = (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
+		json_t *json = open_container(&b, &c, true,
+		                              "[{\"target\":\"/v\",\"volume\":\"data\"}]", NULL, 0);
+		uint64_t root =
+		    (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
 
 		json_decref(json);
 		assert_int_equal(create_at(&b, root, "kept", 0604, 7), 0);
@@ -249,7 +263,8 @@ static void test_volume_shared(void **state)
 	for (int i = 0; i < 2; i++) {
 		json_t *json = open_container(&b[i], &c[i], true, binds, NULL, 0);
 
-		root = (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
+		root =
+		    (uint64_t)json_integer_value(json_object_get(json_array_get(json, 0), "node"));
 		json_decref(json);
 		if (i)
 			break;
@@ -306,7 +321,8 @@ static void test_host_root(void **state)
 
 static void test_containers(void **state)
 {
-	struct container a = {.name = "web", .dir = -1}, twin = {.name = "web", .dir = -1}, again = {.dir = -1};
+	struct container a = {.name = "web", .dir = -1}, twin = {.name = "web", .dir = -1},
+	                 again = {.dir = -1};
 	struct fail f = {0};
 	struct fsd_box b;
 	json_t *list;
@@ -378,8 +394,10 @@ static void test_leftovers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_bind_directory), TEST(test_bind_read_only_and_file), TEST(test_volume_persists), TEST(test_volume_shared),
-		TEST(test_host_root), TEST(test_containers), TEST(test_leftovers),
+	    TEST(test_bind_directory),  TEST(test_bind_read_only_and_file),
+	    TEST(test_volume_persists), TEST(test_volume_shared),
+	    TEST(test_host_root),       TEST(test_containers),
+	    TEST(test_leftovers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ static void make(struct fsd_box *b, const char *path, const char *text)
 {
 	uint64_t h;
 
-	assert_int_equal(box_open_file(b, path, LX_O_CREAT | LX_O_EXCL | LX_O_WRONLY, 0644, &h, NULL), 0);
+	assert_int_equal(
+	    box_open_file(b, path, LX_O_CREAT | LX_O_EXCL | LX_O_WRONLY, 0644, &h, NULL), 0);
 	assert_int_equal(box_close_file(b, h), 0);
 	if (*text)
 		assert_int_equal(box_write(b, path, 0, text), (int64_t)strlen(text));
@@ -315,7 +316,8 @@ static void test_xattrs(void **state)
 	assert_int_equal(box_getxattr(&b, "b", "user.k", buf, sizeof(buf)), 1);
 	assert_int_equal(box_getxattr(&b, "a", "security.capability", buf, sizeof(buf)), 3);
 	assert_string_equal(buf, "cap");
-	assert_int_equal(box_getxattr(&b, "a", "user.containers.override_stat", buf, sizeof(buf)), 7);
+	assert_int_equal(box_getxattr(&b, "a", "user.containers.override_stat", buf, sizeof(buf)),
+	                 7);
 	assert_string_equal(buf, "guest's");
 	assert_int_equal(box_getxattr(&b, "a", "user.none", buf, sizeof(buf)), -LX_ENODATA);
 	box_release(&b);
@@ -370,18 +372,18 @@ static void test_deep_tree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_lower),
-		cmocka_unit_test(test_copy_up_keeps_identity),
-		cmocka_unit_test(test_hard_link_across_copy_up),
-		cmocka_unit_test(test_whiteouts),
-		cmocka_unit_test(test_rename_lower_directory),
-		cmocka_unit_test(test_rename_rules),
-		cmocka_unit_test(test_open_unlinked),
-		cmocka_unit_test(test_donated_access_mode),
-		cmocka_unit_test(test_special_files_and_owners),
-		cmocka_unit_test(test_xattrs),
-		cmocka_unit_test(test_read_only_and_bad_names),
-		cmocka_unit_test(test_deep_tree),
+	    cmocka_unit_test(test_reads_lower),
+	    cmocka_unit_test(test_copy_up_keeps_identity),
+	    cmocka_unit_test(test_hard_link_across_copy_up),
+	    cmocka_unit_test(test_whiteouts),
+	    cmocka_unit_test(test_rename_lower_directory),
+	    cmocka_unit_test(test_rename_rules),
+	    cmocka_unit_test(test_open_unlinked),
+	    cmocka_unit_test(test_donated_access_mode),
+	    cmocka_unit_test(test_special_files_and_owners),
+	    cmocka_unit_test(test_xattrs),
+	    cmocka_unit_test(test_read_only_and_bad_names),
+	    cmocka_unit_test(test_deep_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

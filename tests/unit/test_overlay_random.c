@@ -80,7 +80,8 @@ static int64_t model_create(struct world *w, const char *path)
 static int64_t box_create(struct world *w, const char *path)
 {
 	uint64_t h;
-	int64_t r = box_open_file(&w->box, path, LX_O_CREAT | LX_O_EXCL | LX_O_WRONLY, 0644, &h, NULL);
+	int64_t r =
+	    box_open_file(&w->box, path, LX_O_CREAT | LX_O_EXCL | LX_O_WRONLY, 0644, &h, NULL);
 
 	return r < 0 ? r : box_close_file(&w->box, h);
 }
@@ -149,7 +150,8 @@ static const char *step(struct world *w, char *a, char *b, int64_t *got, int64_t
 		return "mkdir";
 	case 4:
 		if (is_dir(w, a))
-			return "skipped"; /* the host's errno for that is not the guest's business */
+			return "skipped"; /* the host's errno for that is not the guest's business
+			                   */
 		*got = box_unlink(&w->box, a);
 		*want = host(unlinkat(w->model, a, 0));
 		return "unlink";
@@ -237,7 +239,8 @@ static void compare_dir(struct world *w, const char *path)
 		snprintf(sub, sizeof(sub), "%s%s%s", path, *path ? "/" : "", names[i]->d_name);
 		assert_int_equal(fstatat(w->model, sub, &st, AT_SYMLINK_NOFOLLOW), 0);
 		type = S_ISDIR(st.st_mode) ? 'd' : S_ISLNK(st.st_mode) ? 'l' : 'f';
-		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%c:%s ", type, names[i]->d_name);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%c:%s ", type,
+		         names[i]->d_name);
 		compare_file(w, sub, &st);
 		if (type == 'd')
 			compare_dir(w, sub);
@@ -279,11 +282,12 @@ static void run_steps(struct world *w, unsigned steps)
 
 		session_tidy(&w->box.session);
 		/* Which of two bad paths is complained of is the caller's order. */
-		if ((got == -LX_ENOENT && want == -LX_ENOTDIR) || (got == -LX_ENOTDIR && want == -LX_ENOENT))
+		if ((got == -LX_ENOENT && want == -LX_ENOTDIR) ||
+		    (got == -LX_ENOTDIR && want == -LX_ENOENT))
 			got = want;
 		if (got != want)
 			fail_msg("step %u: %s %s %s: %s, the model says %s", i, name, a, b,
-				 lx_errno_name(got), lx_errno_name(want));
+			         lx_errno_name(got), lx_errno_name(want));
 		if (i % 50 == 49)
 			compare_dir(w, "");
 		if (i % 200 == 199) {

@@ -26,17 +26,17 @@ static void test_references(void **state)
 	static const struct {
 		const char *text, *full, *shown;
 	} good[] = {
-		{"debian", "docker.io/library/debian:latest", "debian:latest"},
-		{"debian:12", "docker.io/library/debian:12", "debian:12"},
-		{"user/app:v1.2-x_y", "docker.io/user/app:v1.2-x_y", "user/app:v1.2-x_y"},
-		{"docker.io/library/a:b", "docker.io/library/a:b", "a:b"},
-		{"localhost/a", "localhost/a:latest", "localhost/a:latest"},
-		{"localhost:5000/a/b:c", "localhost:5000/a/b:c", "localhost:5000/a/b:c"},
-		{"ghcr.io/o/n", "ghcr.io/o/n:latest", "ghcr.io/o/n:latest"},
+	    {"debian", "docker.io/library/debian:latest", "debian:latest"},
+	    {"debian:12", "docker.io/library/debian:12", "debian:12"},
+	    {"user/app:v1.2-x_y", "docker.io/user/app:v1.2-x_y", "user/app:v1.2-x_y"},
+	    {"docker.io/library/a:b", "docker.io/library/a:b", "a:b"},
+	    {"localhost/a", "localhost/a:latest", "localhost/a:latest"},
+	    {"localhost:5000/a/b:c", "localhost:5000/a/b:c", "localhost:5000/a/b:c"},
+	    {"ghcr.io/o/n", "ghcr.io/o/n:latest", "ghcr.io/o/n:latest"},
 	};
 	static const char *const bad[] = {
-		"", ":", "a:", ":b", "A", "a//b", "/a", "a/", "a b", "-a", "a-", "a:-x", "a@sha256:12", "../a",
-		"a:b:c", "host.x:1/", "a\nb",
+	    "",   ":",  "a:",   ":b",          "A",    "a//b",  "/a",        "a/",   "a b",
+	    "-a", "a-", "a:-x", "a@sha256:12", "../a", "a:b:c", "host.x:1/", "a\nb",
 	};
 	struct reference r;
 	const char *hex;
@@ -78,10 +78,13 @@ static unsigned check_whole(struct store *s)
 	size_t i;
 
 	assert_non_null(index);
-	json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+	{
 		struct image img;
 
-		assert_int_equal(images_read(s, json_string_value(json_object_get(entry, "digest")), &img, NULL, NULL), 0);
+		assert_int_equal(images_read(s, json_string_value(json_object_get(entry, "digest")),
+		                             &img, NULL, NULL),
+		                 0);
 		for (unsigned l = 0; l < img.layer_count; l++) {
 			int fd = store_open_layer(s, img.diff_ids[l]);
 
@@ -109,7 +112,8 @@ static NORETURN void work(const char *home, int archive, unsigned round)
 {
 	struct store s;
 	struct fail f = {{0}};
-	struct import im = {.source = archive, .progress = -1, .reference = "x", .platform = "linux/arm64"};
+	struct import im = {
+	    .source = archive, .progress = -1, .reference = "x", .platform = "linux/arm64"};
 	json_t *done = json_array();
 	char name[32];
 
@@ -183,8 +187,10 @@ static void test_two_writers(void **state)
 
 		pid[i] = fork();
 		if (pid[i] == 0) {
-			struct import im = {.source = archive, .progress = -1, .reference = name,
-					    .platform = "linux/arm64"};
+			struct import im = {.source = archive,
+			                    .progress = -1,
+			                    .reference = name,
+			                    .platform = "linux/arm64"};
 
 			snprintf(name, sizeof(name), "writer:%u", i);
 			_exit(store_open(&s, home, &f) < 0 || import_run(&s, &im, &f) < 0);
@@ -205,9 +211,9 @@ static void test_two_writers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_references),
-		cmocka_unit_test(test_killed_writers),
-		cmocka_unit_test(test_two_writers),
+	    cmocka_unit_test(test_references),
+	    cmocka_unit_test(test_killed_writers),
+	    cmocka_unit_test(test_two_writers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

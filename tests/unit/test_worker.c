@@ -39,7 +39,8 @@ static void start(struct remote *r, bool strict)
 	box_init(&r->box);
 	box_open(&r->box);
 	assert_int_equal(box_mkdir(&r->box, "etc", 0755), 0);
-	assert_int_equal(box_open_file(&r->box, "etc/f", LX_O_CREAT | LX_O_WRONLY, 0644, &h, NULL), 0);
+	assert_int_equal(box_open_file(&r->box, "etc/f", LX_O_CREAT | LX_O_WRONLY, 0644, &h, NULL),
+	                 0);
 	assert_int_equal(box_write(&r->box, "etc/f", 0, "content"), 7);
 	box_seal(&r->box);
 	r->box.strict = strict;
@@ -85,7 +86,8 @@ static void all_operations(struct remote *r, bool strict)
 {
 	struct ipc_client *c = r->client;
 	uint64_t etc = look(r, 1, "etc"), f = look(r, etc, "f"), off;
-	struct fsd_create_req cr = {.dir = etc, .name = ipc_bytes_of("new"), .open_flags = LX_O_RDWR, .mode = 0640};
+	struct fsd_create_req cr = {
+	    .dir = etc, .name = ipc_bytes_of("new"), .open_flags = LX_O_RDWR, .mode = 0640};
 	struct fsd_create_rep crr;
 	struct fsd_open_rep opr;
 	struct ipc_reply reply;
@@ -98,39 +100,121 @@ static void all_operations(struct remote *r, bool strict)
 	assert_int_equal(ipc_bulk_alloc(r->bulk, 65536, &off), 0);
 	chunk = ipc_bulk_at(r->bulk, off, 65536);
 	memset(chunk, 'x', 65536);
-	assert_int_equal(fsd_call_write(c, &(struct fsd_write_req){.handle = crr.handle, .bulk_off = off, .bulk_len = 65536},
-					&(struct fsd_write_rep){0}, NULL), 65536);
+	assert_int_equal(
+	    fsd_call_write(
+	        c,
+	        &(struct fsd_write_req){.handle = crr.handle, .bulk_off = off, .bulk_len = 65536},
+	        &(struct fsd_write_rep){0}, NULL),
+	    65536);
 	memset(chunk, 0, 65536);
-	assert_int_equal(fsd_call_read(c, &(struct fsd_read_req){.handle = crr.handle, .len = 65536, .bulk_off = off, .bulk_len = 65536},
-				       NULL, NULL), 65536);
+	assert_int_equal(fsd_call_read(c,
+	                               &(struct fsd_read_req){.handle = crr.handle,
+	                                                      .len = 65536,
+	                                                      .bulk_off = off,
+	                                                      .bulk_len = 65536},
+	                               NULL, NULL),
+	                 65536);
 	assert_int_equal(chunk[65535], 'x');
 	/* Outside of the region, or longer than it says. */
-	assert_int_equal(fsd_call_read(c, &(struct fsd_read_req){.handle = crr.handle, .len = 8, .bulk_off = IPC_BULK_SIZE, .bulk_len = 8}, NULL, NULL), -LX_EINVAL);
-	assert_int_equal(fsd_call_read(c, &(struct fsd_read_req){.handle = crr.handle, .len = 9, .bulk_off = off, .bulk_len = 8}, NULL, NULL), -LX_EINVAL);
-	assert_int_equal(fsd_call_fsync(c, &(struct fsd_fsync_req){crr.handle, true}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_fallocate(c, &(struct fsd_fallocate_req){crr.handle, 3, 4096, 8192}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_lseek(c, &(struct fsd_lseek_req){crr.handle, 0, 4}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_copy_range(c, &(struct fsd_copy_range_req){crr.handle, 0, opr.handle, 0, 100}, NULL, NULL), 100);
-	assert_int_equal(fsd_call_setattr(c, &(struct fsd_setattr_req){.node = crr.node, .handle = crr.handle, .mask = 255, .mode = 0600, .uid = 1, .gid = 2, .size = 10}, NULL, NULL), 0);
+	assert_int_equal(fsd_call_read(c,
+	                               &(struct fsd_read_req){.handle = crr.handle,
+	                                                      .len = 8,
+	                                                      .bulk_off = IPC_BULK_SIZE,
+	                                                      .bulk_len = 8},
+	                               NULL, NULL),
+	                 -LX_EINVAL);
+	assert_int_equal(
+	    fsd_call_read(c,
+	                  &(struct fsd_read_req){
+	                      .handle = crr.handle, .len = 9, .bulk_off = off, .bulk_len = 8},
+	                  NULL, NULL),
+	    -LX_EINVAL);
+	assert_int_equal(fsd_call_fsync(c, &(struct fsd_fsync_req){crr.handle, true}, NULL, NULL),
+	                 0);
+	assert_int_equal(fsd_call_fallocate(
+	                     c, &(struct fsd_fallocate_req){crr.handle, 3, 4096, 8192}, NULL, NULL),
+	                 0);
+	assert_int_equal(fsd_call_lseek(c, &(struct fsd_lseek_req){crr.handle, 0, 4}, NULL, NULL),
+	                 0);
+	assert_int_equal(
+	    fsd_call_copy_range(c, &(struct fsd_copy_range_req){crr.handle, 0, opr.handle, 0, 100},
+	                        NULL, NULL),
+	    100);
+	assert_int_equal(fsd_call_setattr(c,
+	                                  &(struct fsd_setattr_req){.node = crr.node,
+	                                                            .handle = crr.handle,
+	                                                            .mask = 255,
+	                                                            .mode = 0600,
+	                                                            .uid = 1,
+	                                                            .gid = 2,
+	                                                            .size = 10},
+	                                  NULL, NULL),
+	                 0);
 	assert_int_equal(fsd_call_close(c, &(struct fsd_close_req){crr.handle}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_mkdir(c, &(struct fsd_mkdir_req){.dir = 1, .name = ipc_bytes_of("d"), .mode = 0755}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_mknod(c, &(struct fsd_mknod_req){.dir = 1, .name = ipc_bytes_of("p"), .mode = S_IFIFO | 0600}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_symlink(c, &(struct fsd_symlink_req){.dir = 1, .name = ipc_bytes_of("s"), .target = ipc_bytes_of("t")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_readlink(c, &(struct fsd_readlink_req){look(r, 1, "s")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_link(c, &(struct fsd_link_req){f, 1, ipc_bytes_of("hard")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_rename(c, &(struct fsd_rename_req){etc, ipc_bytes_of("f"), look(r, 1, "d"), ipc_bytes_of("g"), 0}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_rename(c, &(struct fsd_rename_req){1, ipc_bytes_of("s"), 1, ipc_bytes_of("p"), 2}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_setxattr(c, &(struct fsd_setxattr_req){f, ipc_bytes_of("user.a"), ipc_bytes_of("v"), 0}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_getxattr(c, &(struct fsd_getxattr_req){f, ipc_bytes_of("user.a"), 10}, NULL, NULL), 1);
+	assert_int_equal(
+	    fsd_call_mkdir(
+	        c, &(struct fsd_mkdir_req){.dir = 1, .name = ipc_bytes_of("d"), .mode = 0755}, NULL,
+	        NULL),
+	    0);
+	assert_int_equal(fsd_call_mknod(c,
+	                                &(struct fsd_mknod_req){.dir = 1,
+	                                                        .name = ipc_bytes_of("p"),
+	                                                        .mode = S_IFIFO | 0600},
+	                                NULL, NULL),
+	                 0);
+	assert_int_equal(fsd_call_symlink(c,
+	                                  &(struct fsd_symlink_req){.dir = 1,
+	                                                            .name = ipc_bytes_of("s"),
+	                                                            .target = ipc_bytes_of("t")},
+	                                  NULL, NULL),
+	                 0);
+	assert_int_equal(
+	    fsd_call_readlink(c, &(struct fsd_readlink_req){look(r, 1, "s")}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_link(c, &(struct fsd_link_req){f, 1, ipc_bytes_of("hard")}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_rename(c,
+	                    &(struct fsd_rename_req){etc, ipc_bytes_of("f"), look(r, 1, "d"),
+	                                             ipc_bytes_of("g"), 0},
+	                    NULL, NULL),
+	    0);
+	assert_int_equal(
+	    fsd_call_rename(c,
+	                    &(struct fsd_rename_req){1, ipc_bytes_of("s"), 1, ipc_bytes_of("p"), 2},
+	                    NULL, NULL),
+	    0);
+	assert_int_equal(fsd_call_setxattr(c,
+	                                   &(struct fsd_setxattr_req){f, ipc_bytes_of("user.a"),
+	                                                              ipc_bytes_of("v"), 0},
+	                                   NULL, NULL),
+	                 0);
+	assert_int_equal(
+	    fsd_call_getxattr(c, &(struct fsd_getxattr_req){f, ipc_bytes_of("user.a"), 10}, NULL,
+	                      NULL),
+	    1);
 	assert_int_equal(fsd_call_listxattr(c, &(struct fsd_listxattr_req){f}, NULL, NULL), 7);
-	assert_int_equal(fsd_call_removexattr(c, &(struct fsd_removexattr_req){f, ipc_bytes_of("user.a")}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_removexattr(c, &(struct fsd_removexattr_req){f, ipc_bytes_of("user.a")}, NULL,
+	                         NULL),
+	    0);
 	assert_int_equal(fsd_call_statfs(c, &(struct fsd_statfs_req){1}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_tmpfile(c, &(struct fsd_tmpfile_req){.dir = 1, .open_flags = LX_O_RDWR, .mode = 0600}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_unlink(c, &(struct fsd_unlink_req){1, ipc_bytes_of("hard")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_unlink(c, &(struct fsd_unlink_req){etc, ipc_bytes_of("new")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_rmdir(c, &(struct fsd_rmdir_req){1, ipc_bytes_of("etc")}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_readdir(c, &(struct fsd_readdir_req){1, 0, 65536}, NULL, NULL), 0);
-	assert_int_equal(fsd_call_forget(c, &(struct fsd_forget_req){{(const uint8_t *)"\2\0\0\0\0\0\0\0", 8}}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_tmpfile(
+	        c, &(struct fsd_tmpfile_req){.dir = 1, .open_flags = LX_O_RDWR, .mode = 0600}, NULL,
+	        NULL),
+	    0);
+	assert_int_equal(
+	    fsd_call_unlink(c, &(struct fsd_unlink_req){1, ipc_bytes_of("hard")}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_unlink(c, &(struct fsd_unlink_req){etc, ipc_bytes_of("new")}, NULL, NULL), 0);
+	assert_int_equal(
+	    fsd_call_rmdir(c, &(struct fsd_rmdir_req){1, ipc_bytes_of("etc")}, NULL, NULL), 0);
+	assert_int_equal(fsd_call_readdir(c, &(struct fsd_readdir_req){1, 0, 65536}, NULL, NULL),
+	                 0);
+	assert_int_equal(
+	    fsd_call_forget(c, &(struct fsd_forget_req){{(const uint8_t *)"\2\0\0\0\0\0\0\0", 8}},
+	                    NULL, NULL),
+	    0);
 }
 
 static void test_direct(void **state)
@@ -206,30 +290,46 @@ static void test_speed(void **state)
 	etc = look(&r, 1, "etc");
 	f = look(&r, etc, "f");
 	for (int kind = 0; kind < 4; kind++) {
-		static const char *const names[] = {"lookup", "getattr", "open+close", "create+unlink"};
+		static const char *const names[] = {"lookup", "getattr", "open+close",
+		                                    "create+unlink"};
 
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		for (int i = 0; i < 5000; i++) {
 			struct fsd_open_rep opr;
 			struct fsd_create_rep crr;
-			struct fsd_create_req cr = {.dir = etc, .name = ipc_bytes_of("tmp"), .open_flags = LX_O_RDWR, .mode = 0640};
+			struct fsd_create_req cr = {.dir = etc,
+			                            .name = ipc_bytes_of("tmp"),
+			                            .open_flags = LX_O_RDWR,
+			                            .mode = 0640};
 
 			if (kind == 0)
 				look(&r, etc, "f");
 			else if (kind == 1)
-				assert_int_equal(fsd_call_getattr(r.client, &(struct fsd_getattr_req){f}, NULL, NULL), 0);
+				assert_int_equal(fsd_call_getattr(r.client,
+				                                  &(struct fsd_getattr_req){f},
+				                                  NULL, NULL),
+				                 0);
 			else if (kind == 2) {
-				assert_int_equal(fsd_call_open(r.client, &(struct fsd_open_req){f, 0}, &opr, NULL), 0);
+				assert_int_equal(fsd_call_open(r.client,
+				                               &(struct fsd_open_req){f, 0}, &opr,
+				                               NULL),
+				                 0);
 				fsd_post_close(r.client, &(struct fsd_close_req){opr.handle});
 			} else {
 				assert_int_equal(fsd_call_create(r.client, &cr, &crr, NULL), 0);
 				fsd_post_close(r.client, &(struct fsd_close_req){crr.handle});
-				assert_int_equal(fsd_call_unlink(r.client, &(struct fsd_unlink_req){etc, ipc_bytes_of("tmp")}, NULL, NULL), 0);
+				assert_int_equal(fsd_call_unlink(r.client,
+				                                 &(struct fsd_unlink_req){
+				                                     etc, ipc_bytes_of("tmp")},
+				                                 NULL, NULL),
+				                 0);
 			}
 		}
 		clock_gettime(CLOCK_MONOTONIC, &b);
-		print_message("%s: %.1f us\n", names[kind],
-			      ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 5000 / 1000);
+		print_message(
+		    "%s: %.1f us\n", names[kind],
+		    ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 5000 /
+		        1000);
 	}
 	stop(&r);
 }
@@ -237,10 +337,10 @@ static void test_speed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_strict),
-		cmocka_unit_test(test_confined),
-		cmocka_unit_test(test_speed),
+	    cmocka_unit_test(test_direct),
+	    cmocka_unit_test(test_strict),
+	    cmocka_unit_test(test_confined),
+	    cmocka_unit_test(test_speed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
