@@ -244,7 +244,7 @@ int64_t sys_readlinkat(struct task *t, const struct sys_args *a)
 	r = path_walk_user(t, arg_int(a, 0), arg_ptr(a, 1), WALK_EMPTY, &p);
 	if (r < 0)
 		return r;
-	if (LX_S_ISLNK(p.dentry->inode->mode))
+	if (LX_S_ISLNK(inode_mode(p.dentry->inode)))
 		r = inode_readlink(t, p.dentry->inode, &target);
 	else if (copy_from_user(t->mm, &first, arg_ptr(a, 1), 1) == 0)
 		r = first ? -LX_EINVAL : -LX_ENOENT;
@@ -321,7 +321,7 @@ int64_t sys_fchdir(struct task *t, const struct sys_args *a)
 
 	if (!f)
 		return -LX_EBADF;
-	if (!LX_S_ISDIR(f->inode->mode))
+	if (!LX_S_ISDIR(inode_mode(f->inode)))
 		r = -LX_ENOTDIR;
 	else
 		r = vfs_permission(t, f->inode, LX_X_OK);

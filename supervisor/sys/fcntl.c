@@ -209,7 +209,7 @@ int64_t sys_ioctl(struct task *t, const struct sys_args *a)
 		r = -LX_EOPNOTSUPP;
 		break;
 	default:
-		if (request == LX_FIONREAD && LX_S_ISREG(f->inode->mode))
+		if (request == LX_FIONREAD && LX_S_ISREG(inode_mode(f->inode)))
 			r = bytes_left(t, f, p);
 		else
 			r = f->ops->ioctl ? f->ops->ioctl(t, f, request, a->v[2]) : -LX_ENOTTY;

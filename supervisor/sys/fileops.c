@@ -37,9 +37,9 @@ int64_t sys_truncate(struct task *t, const struct sys_args *a)
 	free(name);
 	if (r < 0)
 		return r;
-	if (LX_S_ISDIR(p.dentry->inode->mode))
+	if (LX_S_ISDIR(inode_mode(p.dentry->inode)))
 		r = -LX_EISDIR;
-	else if (!LX_S_ISREG(p.dentry->inode->mode))
+	else if (!LX_S_ISREG(inode_mode(p.dentry->inode)))
 		r = -LX_EINVAL;
 	if (r == 0)
 		r = mount_want_write(p.mnt);
@@ -60,7 +60,7 @@ int64_t sys_ftruncate(struct task *t, const struct sys_args *a)
 
 	if (!f)
 		return -LX_EBADF;
-	if (length < 0 || !LX_S_ISREG(f->inode->mode) || !lx_flags_writable(f->flags))
+	if (length < 0 || !LX_S_ISREG(inode_mode(f->inode)) || !lx_flags_writable(f->flags))
 		r = -LX_EINVAL;
 	if (r == 0)
 		r = check_length(t, length);
@@ -84,11 +84,11 @@ static int64_t check_fallocate(struct task *t, struct file *f, uint32_t mode, in
 		return -LX_EOPNOTSUPP;
 	if (!lx_flags_writable(f->flags))
 		return -LX_EBADF;
-	if (LX_S_ISFIFO(f->inode->mode))
+	if (LX_S_ISFIFO(inode_mode(f->inode)))
 		return -LX_ESPIPE;
-	if (LX_S_ISDIR(f->inode->mode))
+	if (LX_S_ISDIR(inode_mode(f->inode)))
 		return -LX_EISDIR;
-	if (!LX_S_ISREG(f->inode->mode))
+	if (!LX_S_ISREG(inode_mode(f->inode)))
 		return -LX_ENODEV;
 	if (add_overflows(offset, len, &end))
 		return -LX_EFBIG;
@@ -153,7 +153,7 @@ int64_t sys_sync_file_range(struct task *t, const struct sys_args *a)
 	f = fd_file_opened(t, arg_int(a, 0));
 	if (!f)
 		return -LX_EBADF;
-	if (!LX_S_ISREG(f->inode->mode) && !LX_S_ISDIR(f->inode->mode) && !LX_S_ISBLK(f->inode->mode))
+	if (!LX_S_ISREG(inode_mode(f->inode)) && !LX_S_ISDIR(inode_mode(f->inode)) && !LX_S_ISBLK(inode_mode(f->inode)))
 		r = -LX_ESPIPE;
 	else
 		r = f->ops->fsync ? f->ops->fsync(f, true) : 0;
@@ -191,7 +191,7 @@ int64_t sys_fadvise64(struct task *t, const struct sys_args *a)
 
 	if (!f)
 		return -LX_EBADF;
-	if (LX_S_ISFIFO(f->inode->mode))
+	if (LX_S_ISFIFO(inode_mode(f->inode)))
 		r = -LX_ESPIPE;
 	else if ((int64_t)a->v[2] < 0 || advice < 0 || advice > 5)
 		r = -LX_EINVAL;
@@ -208,7 +208,7 @@ int64_t sys_readahead(struct task *t, const struct sys_args *a)
 		return -LX_EBADF;
 	if (!lx_flags_readable(f->flags))
 		r = -LX_EBADF;
-	else if (!LX_S_ISREG(f->inode->mode) && !LX_S_ISBLK(f->inode->mode))
+	else if (!LX_S_ISREG(inode_mode(f->inode)) && !LX_S_ISBLK(inode_mode(f->inode)))
 		r = -LX_EINVAL;
 	file_put(f);
 	return r;

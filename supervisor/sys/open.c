@@ -192,11 +192,11 @@ static int64_t access_walk(struct task *t, int dirfd, struct guest_ptr name, int
 		return r;
 	if (mode != LX_F_OK)
 		r = vfs_permission(t, p.dentry->inode, mode);
-	if (r == 0 && (mode & LX_X_OK) && LX_S_ISREG(p.dentry->inode->mode) &&
+	if (r == 0 && (mode & LX_X_OK) && LX_S_ISREG(inode_mode(p.dentry->inode)) &&
 	    (mount_flags(p.mnt) & LX_MS_NOEXEC))
 		r = -LX_EACCES;
-	if (r == 0 && (mode & LX_W_OK) && !LX_S_ISCHR(p.dentry->inode->mode) &&
-	    !LX_S_ISFIFO(p.dentry->inode->mode) && !LX_S_ISSOCK(p.dentry->inode->mode))
+	if (r == 0 && (mode & LX_W_OK) && !LX_S_ISCHR(inode_mode(p.dentry->inode)) &&
+	    !LX_S_ISFIFO(inode_mode(p.dentry->inode)) && !LX_S_ISSOCK(inode_mode(p.dentry->inode)))
 		r = mount_want_write(p.mnt);
 	path_put(&p);
 	return r;

@@ -17,7 +17,7 @@ static int64_t check_readable(const struct file *f)
 {
 	if (!lx_flags_readable(f->flags))
 		return -LX_EBADF;
-	if (LX_S_ISDIR(f->inode->mode))
+	if (LX_S_ISDIR(inode_mode(f->inode)))
 		return -LX_EISDIR;
 	return f->ops->read ? 0 : -LX_EINVAL;
 }
@@ -77,7 +77,7 @@ static void clamp(struct uio *u, uint64_t n)
 
 static int64_t write_at(struct task *t, struct file *f, struct uio *u, int64_t *pos)
 {
-	bool regular = LX_S_ISREG(f->inode->mode);
+	bool regular = LX_S_ISREG(inode_mode(f->inode));
 
 	if (regular) {
 		int64_t at = (f->flags & LX_O_APPEND) ? (int64_t)inode_size(f->inode) : *pos;
@@ -265,7 +265,7 @@ static int64_t seek_locked(struct task *t, struct file *f, int64_t offset, int w
 {
 	int64_t r;
 
-	if (LX_S_ISDIR(f->inode->mode)) {
+	if (LX_S_ISDIR(inode_mode(f->inode))) {
 		if (whence != LX_SEEK_SET && whence != LX_SEEK_CUR)
 			return -LX_EINVAL;
 		if (add_overflows(whence == LX_SEEK_CUR ? f->pos : 0, offset, &offset) || offset < 0)

@@ -150,7 +150,7 @@ int64_t sys_sendfile(struct task *t, const struct sys_args *a)
 		r = -LX_EINVAL;
 	if (r == 0 && in.f->ops->seekless)
 		r = in.pos ? -LX_ESPIPE : -LX_EINVAL;
-	if (r == 0 && LX_S_ISDIR(in.f->inode->mode))
+	if (r == 0 && LX_S_ISDIR(inode_mode(in.f->inode)))
 		r = -LX_EINVAL;
 	if (r == 0)
 		r = copy(t, &in, &out, n);
@@ -179,9 +179,9 @@ static int64_t check_copy_range(struct side *in, struct side *out, uint64_t len)
 	if (!lx_flags_readable(in->f->flags) || !lx_flags_writable(out->f->flags) ||
 	    (out->f->flags & LX_O_APPEND))
 		return -LX_EBADF;
-	if (LX_S_ISDIR(in->f->inode->mode) || LX_S_ISDIR(out->f->inode->mode))
+	if (LX_S_ISDIR(inode_mode(in->f->inode)) || LX_S_ISDIR(inode_mode(out->f->inode)))
 		return -LX_EISDIR;
-	if (!LX_S_ISREG(in->f->inode->mode) || !LX_S_ISREG(out->f->inode->mode))
+	if (!LX_S_ISREG(inode_mode(in->f->inode)) || !LX_S_ISREG(inode_mode(out->f->inode)))
 		return -LX_EINVAL;
 	from = position_of(in);
 	to = position_of(out);

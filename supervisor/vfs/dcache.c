@@ -244,7 +244,7 @@ int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len, st
 {
 	struct inode *dir = parent->inode;
 
-	if (!dir || !LX_S_ISDIR(dir->mode) || !dir->ops->lookup)
+	if (!dir || !LX_S_ISDIR(inode_mode(dir)) || !dir->ops->lookup)
 		return -LX_ENOTDIR;
 	if (len > LX_NAME_MAX)
 		return -LX_ENAMETOOLONG;

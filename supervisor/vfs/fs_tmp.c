@@ -238,7 +238,7 @@ static void tmp_release(struct inode *inode)
 {
 	struct tmp_sb *s = sb_of(inode);
 
-	if (LX_S_ISDIR(inode->mode)) {
+	if (LX_S_ISDIR(inode_mode(inode))) {
 		struct tmp_dir *d = dir_of(inode);
 		struct tmp_entry *e, *next;
 
@@ -249,7 +249,7 @@ static void tmp_release(struct inode *inode)
 		}
 		free(d->buckets);
 		free(d);
-	} else if (LX_S_ISREG(inode->mode)) {
+	} else if (LX_S_ISREG(inode_mode(inode))) {
 		tmp_file_release(inode);
 	}
 	tmp_xattrs_free(inode);
@@ -285,14 +285,14 @@ static int add_name(struct inode *dir, const char *name, struct inode *inode)
 		r = -LX_EEXIST;
 	else
 		entry_add(dir_of(dir), e, inode);
-	if (r == 0 && LX_S_ISDIR(inode->mode))
+	if (r == 0 && LX_S_ISDIR(inode_mode(inode)))
 		dir_of(inode)->parent = dir;
 	pthread_mutex_unlock(&s->lock);
 	if (r < 0) {
 		free(e);
 		return r;
 	}
-	if (LX_S_ISDIR(inode->mode))
+	if (LX_S_ISDIR(inode_mode(inode)))
 		add_links(dir, 1);
 	touch(dir, true);
 	return 0;
@@ -425,7 +425,7 @@ static int tmp_rmdir(struct inode *dir, const char *name, struct inode *victim)
 /* A directory moved: its "..", and the link that ".." is. */
 static void reparent(struct inode *inode, struct inode *from, struct inode *to)
 {
-	if (!LX_S_ISDIR(inode->mode) || from == to)
+	if (!LX_S_ISDIR(inode_mode(inode)) || from == to)
 		return;
 	dir_of(inode)->parent = to;
 	add_links(from, -1);
@@ -460,7 +460,7 @@ static int tmp_rename(struct inode *dir, const char *name, struct inode *moved, 
 		r = -LX_ENOENT;
 	} else if (flags & LX_RENAME_EXCHANGE) {
 		exchange(dir, from, newdir, to);
-	} else if (to && LX_S_ISDIR(to->inode->mode) && dir_of(to->inode)->count > 0) {
+	} else if (to && LX_S_ISDIR(inode_mode(to->inode)) && dir_of(to->inode)->count > 0) {
 		r = -LX_ENOTEMPTY;
 	} else {
 		if (to)
@@ -468,7 +468,7 @@ static int tmp_rename(struct inode *dir, const char *name, struct inode *moved, 
 		entry_add(dir_of(newdir), fresh, entry_del(dir_of(dir), from));
 		fresh = NULL;
 		reparent(moved, dir, newdir);
-		if (dropped && LX_S_ISDIR(dropped->mode))
+		if (dropped && LX_S_ISDIR(inode_mode(dropped)))
 			__atomic_fetch_or(&dropped->flags, INODE_DEAD, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -476,8 +476,8 @@ static int tmp_rename(struct inode *dir, const char *name, struct inode *moved, 
 	if (r < 0)
 		return r;
 	if (dropped) {
-		add_links(dropped, LX_S_ISDIR(dropped->mode) ? -2 : -1);
-		if (LX_S_ISDIR(dropped->mode))
+		add_links(dropped, LX_S_ISDIR(inode_mode(dropped)) ? -2 : -1);
+		if (LX_S_ISDIR(inode_mode(dropped)))
 			add_links(newdir, -1);
 		inode_put(dropped);
 	}
@@ -543,7 +543,7 @@ int tmp_setattr(struct inode *inode, uint32_t mask, const struct vfs_attr *attr,
 
 	(void)file;
 	if (mask & VFS_SET_SIZE) {
-		int r = LX_S_ISREG(inode->mode) ? tmp_file_truncate(inode, attr->size) : -LX_EINVAL;
+		int r = LX_S_ISREG(inode_mode(inode)) ? tmp_file_truncate(inode, attr->size) : -LX_EINVAL;
 
 		if (r < 0)
 			return r;

@@ -169,7 +169,7 @@ static int attach_locked(struct mount *m, const struct path *at)
 
 	if (!parent || (parent->parent == NULL && list_empty(&parent->link)))
 		return -LX_EINVAL;
-	if (LX_S_ISDIR(m->root->inode->mode) != LX_S_ISDIR(point->inode->mode))
+	if (LX_S_ISDIR(inode_mode(m->root->inode)) != LX_S_ISDIR(inode_mode(point->inode)))
 		return -LX_ENOTDIR;
 	if (dentry_flags(point) & DENTRY_DELETED)
 		return -LX_ENOENT;

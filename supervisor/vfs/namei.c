@@ -159,7 +159,7 @@ int vfs_link(struct task *t, const struct path *from, int dirfd, const char *nam
 	struct inode *inode = from->dentry->inode;
 	int r = making_begin(&m, t, dirfd, name, false);
 
-	if (r == 0 && LX_S_ISDIR(inode->mode))
+	if (r == 0 && LX_S_ISDIR(inode_mode(inode)))
 		r = -LX_EPERM;
 	if (r == 0 && (m.w.cur.mnt != from->mnt || m.dir->sb != inode->sb))
 		r = -LX_EXDEV;
@@ -197,7 +197,7 @@ static int remove_name(struct task *t, int dirfd, const char *name, bool want_di
 	if (r == 0)
 		r = mount_want_write(w.cur.mnt);
 	if (r == 0 && w.trailing_slash && !want_dir)
-		r = LX_S_ISDIR(d->inode->mode) ? -LX_EISDIR : -LX_ENOTDIR;
+		r = LX_S_ISDIR(inode_mode(d->inode)) ? -LX_EISDIR : -LX_ENOTDIR;
 	if (r == 0)
 		r = perm_may_delete(t, dir, d->inode, want_dir);
 	if (r == 0 && __atomic_load_n(&d->mounts, __ATOMIC_RELAXED))
@@ -271,10 +271,10 @@ static int check_rename(struct task *t, struct renaming *rn)
 		return -LX_ENOENT;
 	if (rn->new->inode && (rn->flags & LX_RENAME_NOREPLACE))
 		return -LX_EEXIST;
-	old_dir = LX_S_ISDIR(rn->old->inode->mode);
+	old_dir = LX_S_ISDIR(inode_mode(rn->old->inode));
 	if (!old_dir && (rn->from.trailing_slash || (!exchange && rn->to.trailing_slash)))
 		return -LX_ENOTDIR;
-	if (exchange && rn->to.trailing_slash && !LX_S_ISDIR(rn->new->inode->mode))
+	if (exchange && rn->to.trailing_slash && !LX_S_ISDIR(inode_mode(rn->new->inode)))
 		return -LX_ENOTDIR;
 	if (is_ancestor(rn->old, rn->to.cur.dentry))
 		return -LX_EINVAL;
@@ -289,7 +289,7 @@ static int check_rename(struct task *t, struct renaming *rn)
 		r = perm_may_create(t, rn->to_dir);
 	else
 		r = perm_may_delete(t, rn->to_dir, rn->new->inode,
-		                    exchange ? LX_S_ISDIR(rn->new->inode->mode) : old_dir);
+		                    exchange ? LX_S_ISDIR(inode_mode(rn->new->inode)) : old_dir);
 	if (r < 0)
 		return r;
 	/* A directory that changes its parent has its ".." rewritten. */
@@ -303,7 +303,7 @@ static int check_rename(struct task *t, struct renaming *rn)
 
 static void notify_rename(struct renaming *rn)
 {
-	uint32_t dir = LX_S_ISDIR(rn->old->inode->mode) ? VFS_IN_ISDIR : 0;
+	uint32_t dir = LX_S_ISDIR(inode_mode(rn->old->inode)) ? VFS_IN_ISDIR : 0;
 
 	notify(rn->from_dir, rn->from.cur.dentry, VFS_IN_MOVED_FROM | dir,
 		           rn->from.last);
@@ -424,10 +424,10 @@ int vfs_setattr(struct task *t, const struct path *p, uint32_t mask, const struc
 	if (r < 0)
 		return r;
 	if ((mask & VFS_SET_SIZE) && !(mask & VFS_SET_MODE) &&
-	    perm_stripped_mode(inode->mode) != inode->mode &&
+	    perm_stripped_mode(inode_mode(inode)) != inode_mode(inode) &&
 	    !cred_capable(t->cred, LX_CAP_FSETID)) {
 		mask |= VFS_SET_MODE;
-		a.mode = perm_stripped_mode(inode->mode);
+		a.mode = perm_stripped_mode(inode_mode(inode));
 	}
 	if (!inode->ops->setattr)
 		return -LX_EPERM;

@@ -43,7 +43,7 @@ static int access_mask(uint32_t flags)
 /* Kind and mount: what holds whoever asks. */
 static int check_kind(const struct path *p, uint32_t flags, int mask)
 {
-	uint32_t mode = p->dentry->inode->mode;
+	uint32_t mode = inode_mode(p->dentry->inode);
 
 	if (LX_S_ISLNK(mode))
 		return -LX_ELOOP;
@@ -83,11 +83,11 @@ static int attach_ops(struct task *t, struct inode *inode, struct file *f)
 {
 	if (inode->ops->open)
 		return inode->ops->open(t, inode, f);
-	if (LX_S_ISFIFO(inode->mode))
+	if (LX_S_ISFIFO(inode_mode(inode)))
 		return fifo_open(t, inode, f);
-	if (LX_S_ISCHR(inode->mode))
+	if (LX_S_ISCHR(inode_mode(inode)))
 		return chardev_open(t, inode, f);
-	if (LX_S_ISBLK(inode->mode) || !inode->fops)
+	if (LX_S_ISBLK(inode_mode(inode)) || !inode->fops)
 		return -LX_ENXIO;
 	f->ops = inode->fops;
 	f->priv = inode->priv;
@@ -98,7 +98,7 @@ static int truncate_opened(struct task *t, struct file *f)
 {
 	struct vfs_attr attr = {.size = 0};
 
-	if (!LX_S_ISREG(f->inode->mode))
+	if (!LX_S_ISREG(inode_mode(f->inode)))
 		return 0;
 	return vfs_setattr(t, &f->path, VFS_SET_SIZE, &attr, f);
 }
@@ -115,7 +115,7 @@ static int open_at(struct task *t, const struct path *p, uint32_t flags, bool cr
 	r = file_alloc(t, p, flags | LX_O_LARGEFILE, &f);
 	if (r < 0)
 		return r;
-	if (lx_flags_writable(flags) && LX_S_ISREG(inode->mode)) {
+	if (lx_flags_writable(flags) && LX_S_ISREG(inode_mode(inode))) {
 		r = file_writer_get(inode);
 		if (r < 0)
 			goto fail;
@@ -214,7 +214,7 @@ static int open_last(struct walk *w, uint32_t flags, uint32_t mode, bool *create
 		return r;
 	if (!*created && (flags & LX_O_EXCL)) {
 		r = -LX_EEXIST;
-	} else if (LX_S_ISLNK(d->inode->mode) && !(flags & LX_O_NOFOLLOW)) {
+	} else if (LX_S_ISLNK(inode_mode(d->inode)) && !(flags & LX_O_NOFOLLOW)) {
 		r = walk_into_link(w, d);
 		if (r == 0)
 			r = 1;
@@ -242,7 +242,7 @@ static int open_create(struct walk *w, uint32_t flags, uint32_t mode, struct fil
 	} while (r == 1);
 	if (r < 0)
 		return r;
-	if (!created && LX_S_ISDIR(w->cur.dentry->inode->mode))
+	if (!created && LX_S_ISDIR(inode_mode(w->cur.dentry->inode)))
 		return -LX_EISDIR;
 	return open_at(w->t, &w->cur, flags, created, out);
 }
@@ -260,7 +260,7 @@ static int open_tmpfile(struct walk *w, uint32_t flags, uint32_t mode, struct fi
 	dir = w->cur.dentry->inode;
 	if (!lx_flags_writable(flags))
 		return -LX_EINVAL;
-	if (!LX_S_ISDIR(dir->mode))
+	if (!LX_S_ISDIR(inode_mode(dir)))
 		return -LX_ENOTDIR;
 	if (!dir->ops->tmpfile)
 		return -LX_EOPNOTSUPP;
@@ -327,9 +327,9 @@ int vfs_open_exec(struct task *t, int dirfd, const char *name, uint32_t walk, st
 	if (r < 0)
 		return r;
 	inode = p.dentry->inode;
-	if (LX_S_ISLNK(inode->mode))
+	if (LX_S_ISLNK(inode_mode(inode)))
 		r = -LX_ELOOP;
-	else if (!LX_S_ISREG(inode->mode) || (mount_flags(p.mnt) & LX_MS_NOEXEC))
+	else if (!LX_S_ISREG(inode_mode(inode)) || (mount_flags(p.mnt) & LX_MS_NOEXEC))
 		r = -LX_EACCES;
 	else
 		r = vfs_permission(t, inode, LX_X_OK);

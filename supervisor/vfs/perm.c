@@ -71,8 +71,8 @@ int perm_may_delete(struct task *t, struct inode *dir, struct inode *victim, boo
 	    t->cred->fsuid != load(&dir->uid) && !cred_capable(t->cred, LX_CAP_FOWNER))
 		return -LX_EPERM;
 	if (want_dir)
-		return LX_S_ISDIR(victim->mode) ? 0 : -LX_ENOTDIR;
-	return LX_S_ISDIR(victim->mode) ? -LX_EISDIR : 0;
+		return LX_S_ISDIR(inode_mode(victim)) ? 0 : -LX_ENOTDIR;
+	return LX_S_ISDIR(inode_mode(victim)) ? -LX_EISDIR : 0;
 }
 
 int perm_may_create(struct task *t, struct inode *dir)
@@ -114,16 +114,16 @@ uint32_t perm_stripped_mode(uint32_t mode)
 static int check_chown(const struct cred *c, const struct inode *inode, uint32_t mask,
                        const struct vfs_attr *attr)
 {
-	bool owner = c->fsuid == inode->uid;
+	bool owner = c->fsuid == load(&inode->uid);
 
 	if (cred_capable(c, LX_CAP_CHOWN))
 		return 0;
-	if ((mask & VFS_SET_UID) && !(owner && attr->uid == inode->uid))
+	if ((mask & VFS_SET_UID) && !(owner && attr->uid == load(&inode->uid)))
 		return -LX_EPERM;
-	if ((mask & VFS_SET_GID) && attr->gid != inode->gid &&
+	if ((mask & VFS_SET_GID) && attr->gid != load(&inode->gid) &&
 	    !(owner && (attr->gid == c->fsgid || cred_in_group(c, attr->gid))))
 		return -LX_EPERM;
-	return owner || (!(mask & VFS_SET_UID) && attr->gid == inode->gid) ? 0 : -LX_EPERM;
+	return owner || (!(mask & VFS_SET_UID) && attr->gid == load(&inode->gid)) ? 0 : -LX_EPERM;
 }
 
 static int check_times(struct task *t, struct inode *inode, uint32_t mask)
@@ -147,7 +147,7 @@ int perm_setattr(struct task *t, struct inode *inode, uint32_t *mask, struct vfs
 		if (!perm_owner(c, inode))
 			return -LX_EPERM;
 		attr->mode = (load(&inode->mode) & LX_S_IFMT) | (attr->mode & LX_S_IALLUGO);
-		if (c->fsgid != inode->gid && !cred_in_group(c, inode->gid) &&
+		if (c->fsgid != load(&inode->gid) && !cred_in_group(c, load(&inode->gid)) &&
 		    !cred_capable(c, LX_CAP_FSETID))
 			attr->mode &= ~LX_S_ISGID;
 	}
@@ -155,10 +155,10 @@ int perm_setattr(struct task *t, struct inode *inode, uint32_t *mask, struct vfs
 		r = check_chown(c, inode, *mask, attr);
 		if (r < 0)
 			return r;
-		if (!LX_S_ISDIR(inode->mode) && !(*mask & VFS_SET_MODE) &&
-		    perm_stripped_mode(inode->mode) != inode->mode) {
+		if (!LX_S_ISDIR(inode_mode(inode)) && !(*mask & VFS_SET_MODE) &&
+		    perm_stripped_mode(load(&inode->mode)) != load(&inode->mode)) {
 			*mask |= VFS_SET_MODE;
-			attr->mode = perm_stripped_mode(inode->mode);
+			attr->mode = perm_stripped_mode(load(&inode->mode));
 		}
 	}
 	if (*mask & (VFS_SET_ATIME | VFS_SET_MTIME | VFS_SET_ATIME_NOW | VFS_SET_MTIME_NOW))

@@ -7,6 +7,7 @@
  */
 #include "common/lx/errno.h"
 #include "supervisor/task/task.h"
+#include "supervisor/vfs/perm.h"
 #include "supervisor/vfs/remote.h"
 
 struct remote_listing {
@@ -71,7 +72,7 @@ static int remote_create(struct inode *dir, const char *name, uint32_t mode,
 	                             .open_flags = LX_O_RDWR | LX_O_CREAT | LX_O_EXCL,
 	                             .mode = mode & LX_S_IALLUGO,
 	                             .uid = cred->fsuid,
-	                             .gid = (dir->mode & LX_S_ISGID) ? dir->gid : cred->fsgid};
+	                             .gid = perm_new_gid(cred, dir)};
 	struct fsd_create_rep rep;
 	struct ipc_reply reply;
 	int64_t r;
@@ -98,7 +99,7 @@ static int remote_tmpfile(struct inode *dir, uint32_t mode, const struct cred *c
 	                              .open_flags = LX_O_RDWR,
 	                              .mode = mode & LX_S_IALLUGO,
 	                              .uid = cred->fsuid,
-	                              .gid = (dir->mode & LX_S_ISGID) ? dir->gid : cred->fsgid};
+	                              .gid = perm_new_gid(cred, dir)};
 	struct fsd_tmpfile_rep rep;
 	struct ipc_reply reply;
 	int64_t r;
@@ -125,7 +126,7 @@ static int remote_mkdir(struct inode *dir, const char *name, uint32_t mode, cons
 	                            .name = name_bytes(name),
 	                            .mode = mode & LX_S_IALLUGO,
 	                            .uid = cred->fsuid,
-	                            .gid = (dir->mode & LX_S_ISGID) ? dir->gid : cred->fsgid};
+	                            .gid = perm_new_gid(cred, dir)};
 	struct fsd_mkdir_rep rep;
 	int64_t r;
 
@@ -148,7 +149,7 @@ static int remote_mknod(struct inode *dir, const char *name, uint32_t mode, uint
 	                            .mode = mode,
 	                            .rdev = rdev,
 	                            .uid = cred->fsuid,
-	                            .gid = (dir->mode & LX_S_ISGID) ? dir->gid : cred->fsgid};
+	                            .gid = perm_new_gid(cred, dir)};
 	struct fsd_mknod_rep rep;
 	int64_t r;
 
@@ -170,7 +171,7 @@ static int remote_symlink(struct inode *dir, const char *name, const char *targe
 	                              .name = name_bytes(name),
 	                              .target = name_bytes(target),
 	                              .uid = cred->fsuid,
-	                              .gid = (dir->mode & LX_S_ISGID) ? dir->gid : cred->fsgid};
+	                              .gid = perm_new_gid(cred, dir)};
 	struct fsd_symlink_rep rep;
 	int64_t r;
 
@@ -205,7 +206,7 @@ static int remote_link(struct inode *dir, const char *name, struct inode *target
 static void dropped_name(struct inode *victim)
 {
 	pthread_mutex_lock(&victim->lock);
-	if (LX_S_ISDIR(victim->mode))
+	if (LX_S_ISDIR(inode_mode(victim)))
 		victim->nlink = 0;
 	else if (victim->nlink > 0)
 		victim->nlink--;
@@ -213,7 +214,7 @@ static void dropped_name(struct inode *victim)
 	if (victim->nlink > 0)
 		remote_mark_stale(victim, REMOTE_STALE_ALL);
 	pthread_mutex_unlock(&victim->lock);
-	if (LX_S_ISDIR(victim->mode))
+	if (LX_S_ISDIR(inode_mode(victim)))
 		__atomic_fetch_or(&victim->flags, INODE_DEAD, __ATOMIC_RELAXED);
 }
 

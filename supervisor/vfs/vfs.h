@@ -339,6 +339,10 @@ int vfs_for_each_mount(struct task *t, int (*visit)(void *opaque, const struct m
 int64_t vfs_now(void); /* CLOCK_REALTIME in ns, as coarse as file times are */
 void inode_set_mode(struct inode *i, uint32_t mode);
 void inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid);
+static inline uint32_t inode_mode(const struct inode *i)
+{
+	return __atomic_load_n(&i->mode, __ATOMIC_RELAXED);
+}
 void inode_set_size(struct inode *i, uint64_t size);
 uint64_t inode_size(const struct inode *i);
 int inode_new(struct superblock *sb, const struct inode_ops *ops, const struct file_ops *fops,

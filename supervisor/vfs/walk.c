@@ -92,7 +92,7 @@ int walk_begin(struct walk *w, struct task *t, int dirfd, const char *name, uint
 		w->root = w->cur;
 		path_get(&w->root);
 	}
-	if (len > 0 && !LX_S_ISDIR(w->cur.dentry->inode->mode))
+	if (len > 0 && !LX_S_ISDIR(inode_mode(w->cur.dentry->inode)))
 		return -LX_ENOTDIR;
 	w->buffer = malloc(len + 1);
 	if (!w->buffer)
@@ -162,7 +162,7 @@ static int step_locked(struct walk *w, struct path *p, const char *name, size_t 
 	struct inode *dir = p->dentry->inode;
 	struct dentry *d;
 
-	if (!LX_S_ISDIR(__atomic_load_n(&dir->mode, __ATOMIC_RELAXED)))
+	if (!LX_S_ISDIR(inode_mode(dir)))
 		return -LX_ENOTDIR;
 	if (!search_allowed_fast(w, dir))
 		return STEP_SLOW; /* also to say EACCES */
@@ -180,7 +180,7 @@ static int step_locked(struct walk *w, struct path *p, const char *name, size_t 
 		return STEP_SLOW;
 	if (!d->inode)
 		return -LX_ENOENT;
-	if (LX_S_ISLNK(d->inode->mode) && follow) {
+	if (LX_S_ISLNK(inode_mode(d->inode)) && follow) {
 		*child = d;
 		return STEP_LINK;
 	}
@@ -329,7 +329,7 @@ static int step_slow(struct walk *w, const char *name, size_t len, bool follow, 
 		return r;
 	if (!d->inode) {
 		r = -LX_ENOENT;
-	} else if (LX_S_ISLNK(d->inode->mode) && follow) {
+	} else if (LX_S_ISLNK(inode_mode(d->inode)) && follow) {
 		r = follow_link(w, d->inode, rest);
 	} else if ((w->flags & WALK_NO_XDEV) && __atomic_load_n(&d->mounts, __ATOMIC_RELAXED)) {
 		r = -LX_EXDEV;
@@ -424,7 +424,7 @@ int walk_all(struct walk *w)
 
 	if (r < 0)
 		return r;
-	if ((slash || (w->flags & WALK_DIRECTORY)) && !LX_S_ISDIR(w->cur.dentry->inode->mode))
+	if ((slash || (w->flags & WALK_DIRECTORY)) && !LX_S_ISDIR(inode_mode(w->cur.dentry->inode)))
 		return -LX_ENOTDIR;
 	return 0;
 }
@@ -436,7 +436,7 @@ int walk_to_parent(struct walk *w)
 
 	if (r < 0)
 		return r;
-	if (!LX_S_ISDIR(w->cur.dentry->inode->mode))
+	if (!LX_S_ISDIR(inode_mode(w->cur.dentry->inode)))
 		return -LX_ENOTDIR;
 	len = component(w->rest);
 	if (len > LX_NAME_MAX)
@@ -496,7 +496,7 @@ static int walk_cached(struct task *t, int dirfd, const char *name, uint32_t fla
 		if (buf[0] == '/')
 			p = w.root;
 	}
-	if (r == 0 && (slash || (flags & WALK_DIRECTORY)) && !LX_S_ISDIR(p.dentry->inode->mode))
+	if (r == 0 && (slash || (flags & WALK_DIRECTORY)) && !LX_S_ISDIR(inode_mode(p.dentry->inode)))
 		r = -LX_ENOTDIR;
 	if (r == 0) {
 		path_get(&p);
