@@ -23,7 +23,13 @@ static int resolve(void *opaque, uint64_t va, enum vcpu_access access)
 
 void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes)
 {
-	struct vcpu_options opts = {.kind = kind, .jit_eager = true};
+	a64_box_init_cache(box, kind, ram_bytes, 0);
+}
+
+void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes,
+                        uint64_t cache_bytes)
+{
+	struct vcpu_options opts = {.kind = kind, .jit_eager = true, .jit_cache_size = cache_bytes};
 
 	memset(box, 0, sizeof(*box));
 	box->ram.memfd = memfd_create("a64_box", MFD_CLOEXEC);

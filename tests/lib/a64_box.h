@@ -28,6 +28,9 @@ struct a64_box {
 
 /* Aborts the test program on failure: it is the ground on which tests stand. */
 void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes);
+/* The same with a bounded memory for translated code (0: the default). */
+void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes,
+                        uint64_t cache_bytes);
 void a64_box_release(struct a64_box *box);
 /* A zeroed frame's physical address. */
 uint64_t a64_box_frame(struct a64_box *box);
