@@ -90,7 +90,7 @@ struct jit {
 
 	/* Thunks: running addresses. */
 	uint64_t (*enter)(void *biased, const void *code);
-	uint64_t call, call_last, exit, exit_link, exit_lookup;
+	uint64_t call, call_vector, call_last, exit, exit_link, exit_lookup;
 
 	struct vcpu_jit_stats stats; /* code_lock */
 };

@@ -151,6 +151,15 @@ static void lea_opdata(struct jit_tr *t, unsigned op)
 	t->opdata[t->nopdata++].op = (uint16_t)op;
 }
 
+/* SIMD and FP data processing, but for what moves between the two kinds of registers. */
+static bool vectors_only(uint32_t w)
+{
+	bool conversion = (w & 0x7F000000) == 0x1E000000 && (!(w >> 21 & 1) || !(w >> 10 & 63));
+	bool copy = (w & 0x9FE08400) == 0x0E000400;
+
+	return (w & 0x0E000000) == 0x0E000000 && !conversion && !copy;
+}
+
 static void call_handler(struct jit_tr *t, unsigned op)
 {
 	bool end = t->rules[op] ? t->rules[op]->attr & JIT_END : a64_ends_block(t->ops[op].word);
@@ -160,7 +169,7 @@ static void call_handler(struct jit_tr *t, unsigned op)
 		em_jmp(&t->e, t->jit->call_last);
 		return;
 	}
-	em_call(&t->e, t->jit->call);
+	em_call(&t->e, vectors_only(t->ops[op].word) ? t->jit->call_vector : t->jit->call);
 	em_jcc(&t->e, CC_NE, t->jit->exit);
 }
 
