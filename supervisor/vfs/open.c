@@ -121,9 +121,10 @@ static int open_at(struct task *t, const struct path *p, uint32_t flags, bool cr
 			goto fail;
 		f->holds |= FILE_HOLDS_WRITE;
 	}
-	f->flags |= flags & LX_O_TRUNC; /* a hint: copying up needs no data */
+	/* Hints: copying up needs no data; a terminal shall not become the controlling one. */
+	f->flags |= flags & (LX_O_TRUNC | LX_O_NOCTTY);
 	r = attach_ops(t, inode, f);
-	f->flags &= ~LX_O_TRUNC;
+	f->flags &= ~(LX_O_TRUNC | LX_O_NOCTTY);
 	if (r < 0)
 		goto fail_writer;
 	if ((flags & LX_O_TRUNC) && !created) {
