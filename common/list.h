@@ -56,16 +56,21 @@ static inline void list_del_init(struct list_head *n)
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(h, type, member) list_entry((h)->next, type, member)
 
-#define list_for_each_entry(pos, h, member)                              \
-	for (pos = list_entry((h)->next, __typeof__(*pos), member);      \
-	     &pos->member != (h);                                        \
-	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
+/* The node inside pos, computed without looking at *pos: at the end of a loop pos is made from the
+ * head and is no object (and may not even be aligned like one). */
+#define list_node_of(pos, member) \
+	((struct list_head *)(void *)((char *)(void *)(pos) + offsetof(__typeof__(*(pos)), member)))
+
+#define list_for_each_entry(pos, h, member)                         \
+	for (pos = list_entry((h)->next, __typeof__(*pos), member); \
+	     list_node_of(pos, member) != (h);                      \
+	     pos = list_entry(list_node_of(pos, member)->next, __typeof__(*pos), member))
 
 /* As above; the body may delete pos. */
-#define list_for_each_entry_safe(pos, tmp, h, member)                          \
-	for (pos = list_entry((h)->next, __typeof__(*pos), member),            \
-	    tmp = list_entry(pos->member.next, __typeof__(*pos), member);      \
-	     &pos->member != (h);                                              \
-	     pos = tmp, tmp = list_entry(tmp->member.next, __typeof__(*tmp), member))
+#define list_for_each_entry_safe(pos, tmp, h, member)                                          \
+	for (pos = list_entry((h)->next, __typeof__(*pos), member),                            \
+	    tmp = list_entry(list_node_of(pos, member)->next, __typeof__(*pos), member);       \
+	     list_node_of(pos, member) != (h); pos = tmp,                                      \
+	    tmp = list_entry(list_node_of(tmp, member)->next, __typeof__(*tmp), member))
 
 #endif

@@ -87,9 +87,9 @@ int main(int argc, char **argv)
 
 	rounds = 50; /* caches and page tables reach their size */
 	run(threads);
-	before = free_kilobytes();
 	fds = numbers("/proc/self/fd");
 	processes = numbers("/proc");
+	before = free_kilobytes();
 	rounds = argc > 2 ? atoi(argv[2]) : 100;
 	run(threads);
 	/* The last threads may still be on their way out. */
