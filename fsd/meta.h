@@ -23,11 +23,10 @@
 #include "common/base.h"
 
 #define META_XATTR_STAT   "user.containers.override_stat"
-#define META_XATTR_OPAQUE "user.overlay.opaque" /* "y": a directory hides those below it */
-#define META_XATTR_REDIR \
-	"user.overlay.redirect" /* where a renamed directory is in the layers below */
-#define META_XATTR_ORIGIN "user.carrick.origin" /* the inode number before copy-up, decimal */
-#define META_XATTR_NLINK  "user.carrick.nlink"  /* names the guest sees of a copied-up hard link */
+#define META_XATTR_OPAQUE "user.overlay.opaque"   /* "y": a directory hides those below it */
+#define META_XATTR_REDIR  "user.overlay.redirect" /* a renamed directory's path below */
+#define META_XATTR_ORIGIN "user.carrick.origin"   /* the inode number before copy-up, decimal */
+#define META_XATTR_NLINK  "user.carrick.nlink" /* names the guest sees of a copied-up hard link */
 #define META_XATTR_IMPURE "user.carrick.impure"
 #define META_XATTR_ESCAPE "user.carrick.x."
 

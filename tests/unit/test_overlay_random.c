@@ -7,9 +7,15 @@
 #include <stdarg.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/lx/errno.h"
@@ -333,7 +339,12 @@ static void run_seed(uint64_t seed)
 static void test_random(void **state)
 {
 	const char *env = getenv("SEED");
-	uint64_t first = env ? strtoull(env, NULL, 10) : 1, last = env ? first : 12;
+	uint64_t first = env                    ? strtoull(env, NULL, 10)
+	                 : getenv("OLD_KERNEL") ? 13
+	                                        : 1,
+	         last = env                    ? first
+	                : getenv("OLD_KERNEL") ? 20
+	                                       : 12;
 
 	(void)state;
 	for (uint64_t seed = first; seed <= last; seed++) {
@@ -342,9 +353,54 @@ static void test_random(void **state)
 	}
 }
 
+/* Makes the calls that Linux 6.1 lacks, and openat2, fail as they would there. */
+static void become_old_kernel(void)
+{
+#define ABSENT(nr)                                       \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), \
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS)
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    ABSENT(463),
+	    ABSENT(464),
+	    ABSENT(465),
+	    ABSENT(466),
+	    ABSENT(SYS_openat2),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		exit(98);
+}
+
+/* The same on a host whose kernel is older. */
+static void test_old_kernel(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (getenv("OLD_KERNEL"))
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		become_old_kernel();
+		setenv("OLD_KERNEL", "1", 1);
+		execl("/proc/self/exe", "test_overlay_random", (char *)NULL);
+		_exit(97);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_old_kernel),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
