@@ -2,6 +2,8 @@
 #ifndef SUPERVISOR_MM_VDSO_IMAGE_H
 #define SUPERVISOR_MM_VDSO_IMAGE_H
 
+#include "common/base.h"
+
 #define VDSO_SIGRETURN_OFFSET 0x500u
 
 static const uint32_t vdso_image[] = {
