@@ -166,20 +166,24 @@ int plat_sockname(int fd, bool peer, uint8_t addr[LX_SOCKADDR_MAX], uint32_t *le
 	return 0;
 }
 
-/* The host's level << 16 | name, or -LX_ENOPROTOOPT. */
-static int find_option(int level, int name)
+/* The host's level << 16 | name; -LX_ENOPROTOOPT, or unknown_level for a level without options. */
+static int find_option(int level, int name, int unknown_level)
 {
-	if (level < 0 || level > 255 || name < 0 || name > 255)
-		return -LX_ENOPROTOOPT;
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (options[i].lx == (level << 16 | name))
+	int r = unknown_level;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (options[i].lx >> 16 != level)
+			continue;
+		r = -LX_ENOPROTOOPT;
+		if ((options[i].lx & 0xffff) == name)
 			return options[i].host;
-	return -LX_ENOPROTOOPT;
+	}
+	return r;
 }
 
 int plat_setsockopt(int fd, int level, int name, const void *value, uint32_t len)
 {
-	int option = find_option(level, name);
+	int option = find_option(level, name, -LX_ENOPROTOOPT);
 
 	if (option < 0)
 		return option;
@@ -188,7 +192,7 @@ int plat_setsockopt(int fd, int level, int name, const void *value, uint32_t len
 
 int plat_getsockopt(int fd, int level, int name, void *value, uint32_t max)
 {
-	int option = find_option(level, name);
+	int option = find_option(level, name, -LX_EOPNOTSUPP);
 	socklen_t len = max;
 
 	if (option < 0)

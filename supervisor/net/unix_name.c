@@ -56,12 +56,14 @@ static struct list_head *bucket(const uint8_t *bytes, uint32_t len)
 	return &abstract[h % ABSTRACT_BUCKETS];
 }
 
-static struct unix_sock *find_abstract_locked(const uint8_t *bytes, uint32_t len)
+/* Sockets of different types may have the same abstract name. */
+static struct unix_sock *find_abstract_locked(const uint8_t *bytes, uint32_t len, int type)
 {
 	struct unix_sock *u;
 
 	list_for_each_entry (u, bucket(bytes, len), name_link)
-		if (u->addr->addr.len == len && memcmp(u->addr->addr.bytes, bytes, len) == 0)
+		if (u->s.type == type && u->addr->addr.len == len &&
+		    memcmp(u->addr->addr.bytes, bytes, len) == 0)
 			return u;
 	return NULL;
 }
@@ -117,7 +119,7 @@ int unix_find(struct task *t, const struct sock_addr *a, int type, struct unix_s
 		r = find_path(t, path, out);
 	} else {
 		pthread_mutex_lock(&unix_topology);
-		*out = abstract[0].next ? find_abstract_locked(a->bytes, a->len) : NULL;
+		*out = abstract[0].next ? find_abstract_locked(a->bytes, a->len, type) : NULL;
 		if (*out)
 			unix_get(*out);
 		pthread_mutex_unlock(&unix_topology);
@@ -148,7 +150,7 @@ static int bind_abstract(struct unix_sock *u, const uint8_t *bytes, uint32_t len
 	pthread_mutex_lock(&unix_topology);
 	if (u->addr)
 		r = -LX_EINVAL;
-	else if (find_abstract_locked(bytes, len))
+	else if (find_abstract_locked(bytes, len, u->s.type))
 		r = -LX_EADDRINUSE;
 	else
 		r = 0;
@@ -230,8 +232,15 @@ int unix_bind(struct task *t, struct socket *s, const struct sock_addr *a)
 
 	if (r < 0)
 		return r;
-	if (unix_is_named(u))
-		return -LX_EINVAL;
+	if (unix_is_named(u)) {
+		struct path p;
+
+		/* A name that is taken is the first thing to be noticed. */
+		if (!path || path_walk(t, LX_AT_FDCWD, path, 0, &p) < 0)
+			return -LX_EINVAL;
+		path_put(&p);
+		return -LX_EADDRINUSE;
+	}
 	if (a->len == PATH_AT)
 		return unix_autobind(u);
 	return path ? bind_path(t, u, path) : bind_abstract(u, a->bytes, a->len);
