@@ -239,4 +239,7 @@ static ALWAYS_INLINE unsigned simd_fp_lanes(const struct a64_op *op)
 		loop(d, sign##64_t, expr) break; \
 	}
 
+/* AdvSIMDExpandImm: 64 bits from op (bit 29), cmode and eight bits (simd_modimm.c). */
+uint64_t simd_expand_imm(uint32_t word);
+
 #endif

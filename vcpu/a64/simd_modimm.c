@@ -5,8 +5,7 @@
 #include "vcpu/a64/fp_imm.h"
 #include "vcpu/a64/simd.h"
 
-/* AdvSIMDExpandImm: 64 bits from op (bit 29), cmode and eight bits. */
-static uint64_t expand(uint32_t word)
+uint64_t simd_expand_imm(uint32_t word)
 {
 	const unsigned cmode = a64_bits(word, 15, 12);
 	const bool op = a64_bits(word, 29, 29);
@@ -39,7 +38,7 @@ static uint64_t expand(uint32_t word)
 #define MODIMM(name, expr)                                                     \
 	enum a64_next a64_##name(struct a64_cpu *cpu, const struct a64_op *op) \
 	{                                                                      \
-		const uint64_t imm = expand(op->word);                         \
+		const uint64_t imm = simd_expand_imm(op->word);                         \
 		union a64_vreg r = *simd_v(cpu, a64_rd(op));                   \
                                                                                \
 		for (unsigned i = 0; i < 2; i++) {                             \

@@ -122,6 +122,8 @@ enum jit_attr {
 	JIT_READF = 4, /* reads flags */
 	JIT_CALLF = 8, /* its handler reads or writes flags */
 	JIT_END = 16,  /* the block ends here */
+	JIT_SSE4 = 32, /* only for hosts with SSE4.2 */
+	JIT_FMA = 64,  /* only for hosts with AVX and FMA */
 };
 
 /* What a call of a handler finds behind the block's code. */
@@ -146,7 +148,7 @@ struct jit_cold {
 	uint8_t *field;       /* the jump that comes here */
 	uint64_t back;        /* HANDLER: where to go on */
 	uint64_t target;      /* SIDE: guest address */
-	enum jit_flags flags; /* SIDE */
+	enum jit_flags flags; /* SIDE: as they are; HANDLER: as they must be at back */
 	bool flags_live;
 	bool is_side;
 	uint16_t op;
@@ -210,7 +212,8 @@ enum x64_cc jit_cond(struct jit_tr *t, unsigned cond);
 /* Brings the flags into EFLAGS (by ADD's or SUB's rule). Uses rax. */
 void jit_load_flags(struct jit_tr *t);
 /* The instruction's slow path: the handler is called when the condition holds, and execution
- * goes on where jit_slow_end is called. */
+ * goes on where jit_slow_end is called.  An instruction that sets flags may leave them in EFLAGS
+ * there: those of the handler will be brought there too. */
 void jit_slow_if(struct jit_tr *t, enum x64_cc cc);
 void jit_slow_end(struct jit_tr *t);
 /* Ends the block (or a conditional way out of it) with a branch to a guest address. */

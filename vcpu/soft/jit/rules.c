@@ -10,9 +10,11 @@
 
 #include <pthread.h>
 
-static const struct jit_rule rules[] = {
+/* By handler, when built. */
+static struct jit_rule rules[] = {
 #define JIT_RULE(row, fn, attr) {a64_##row, fn, attr},
 #include "vcpu/soft/jit/rules.def"
+#include "vcpu/soft/jit/rules_simd.def"
 #undef JIT_RULE
 };
 
@@ -20,16 +22,37 @@ static const struct jit_rule rules[] = {
 static const struct jit_rule **by_row;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static int compare(const void *a, const void *b)
+{
+	const struct jit_rule *x = a, *y = b;
+
+	return ((uintptr_t)x->row > (uintptr_t)y->row) - ((uintptr_t)x->row < (uintptr_t)y->row);
+}
+
+/* Does this host have what the rule needs? */
+static bool possible(const struct jit_rule *rule)
+{
+	if ((rule->attr & JIT_SSE4) && !__builtin_cpu_supports("sse4.2"))
+		return false;
+	return !(rule->attr & JIT_FMA) ||
+	       (__builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"));
+}
+
 static void build(void)
 {
 	const struct jit_rule **table = calloc(a64_row_count, sizeof(*table));
 
 	if (!table)
 		return;
-	for (unsigned i = 0; i < a64_row_count; i++)
-		for (unsigned k = 0; k < ARRAY_LEN(rules); k++)
-			if (a64_rows[i].fn == rules[k].row)
-				table[i] = &rules[k];
+	qsort(rules, ARRAY_LEN(rules), sizeof(rules[0]), compare);
+	for (unsigned i = 0; i < a64_row_count; i++) {
+		struct jit_rule key = {.row = a64_rows[i].fn};
+		const struct jit_rule *rule =
+		    bsearch(&key, rules, ARRAY_LEN(rules), sizeof(rules[0]), compare);
+
+		if (rule && possible(rule))
+			table[i] = rule;
+	}
 	by_row = table;
 }
 

@@ -139,8 +139,10 @@ void jit_slow_if(struct jit_tr *t, enum x64_cc cc)
 
 void jit_slow_end(struct jit_tr *t)
 {
-	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;)
+	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;) {
 		t->cold[i].back = em_pc(&t->e);
+		t->cold[i].flags = t->flags;
+	}
 }
 
 /* lea rax, the data of an instruction's handler call. */
@@ -252,21 +254,41 @@ void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
 
 /* --- the code behind the block --- */
 
+/* A handler call that comes back; flags are in memory then. */
+static void emit_slow(struct jit_tr *t, const struct jit_cold *c)
+{
+	call_handler(t, c->op);
+	if (c->flags != JIT_FLAGS_MEM) {
+		t->flags = JIT_FLAGS_MEM;
+		jit_load_flags(t);
+		if (c->flags == JIT_FLAGS_SUB)
+			em_u8(&t->e, 0xF5); /* cmc */
+	}
+	em_jmp(&t->e, c->back);
+}
+
 static void emit_cold(struct jit_tr *t)
 {
+	uint64_t slow = 0; /* the previous one's code */
+
 	for (unsigned i = 0; i < t->ncold; i++) {
 		struct jit_cold c = t->cold[i];
 
 		if (c.is_side && c.back) /* a polled backward branch: to the link's stub, later */
 			continue;
+		/* The several slow paths of an instruction are one. */
+		if (slow && !c.is_side && c.op == t->cold[i - 1].op) {
+			em_there(&t->e, c.field, slow);
+			continue;
+		}
+		slow = c.is_side ? 0 : em_pc(&t->e);
 		em_here(&t->e, c.field);
 		if (c.is_side) {
 			t->flags = c.flags;
 			t->pc = t->page->va + (t->first + c.op) * 4ULL;
 			jit_goto(t, c.target);
 		} else {
-			call_handler(t, c.op);
-			em_jmp(&t->e, c.back);
+			emit_slow(t, &c);
 		}
 	}
 	for (unsigned i = 0; i < t->nlinks; i++) {

@@ -1,0 +1,126 @@
+/*
+ * tr_simd.h: SSE opcodes, and what the rules for SIMD&FP registers share.
+ *
+ * Vector registers live in the vCPU.  A rule loads them into xmm0 to xmm5, computes, and stores
+ * the whole register at once, so that the next load of it is forwarded.  None of the helpers
+ * touches EFLAGS, for no SSE instruction does but the scalar comparisons.
+ */
+#ifndef VCPU_SOFT_JIT_TR_SIMD_H
+#define VCPU_SOFT_JIT_TR_SIMD_H
+
+#include "vcpu/soft/jit/tr.h"
+
+#include "vcpu/a64/simd.h"
+
+enum xmm_reg { XMM0, XMM1, XMM2, XMM3, XMM4, XMM5 };
+
+/* As enum x64_op: prefix, escape, opcode.  "load": register, register or memory. */
+enum sse_op {
+	S_MOVDQA = 0x660F6F,
+	S_MOVDQA_ST = 0x660F7F,
+	S_MOVDQU = 0xF30F6F,
+	S_MOVDQU_ST = 0xF30F7F,
+	S_MOVQ = 0xF30F7E,      /* the upper half becomes 0 */
+	S_MOVD = 0x660F6E,      /* from a general register or memory; X64: 64 bits */
+	S_MOVD_ST = 0x660F7E,   /* to a general register or memory; the reg field is the xmm */
+	S_MOVQ_ST = 0x660FD6,
+	S_PXOR = 0x660FEF,
+	S_PAND = 0x660FDB,
+	S_PANDN = 0x660FDF, /* ~destination & source */
+	S_POR = 0x660FEB,
+	S_PADDB = 0x660FFC, /* then W, D, Q: 0x660FD4 */
+	S_PADDQ = 0x660FD4,
+	S_PSUBB = 0x660FF8, /* then W, D, Q */
+	S_PCMPEQB = 0x660F74,
+	S_PCMPEQD = 0x660F76,
+	S_PCMPGTQ = 0x663837,
+	S_PADDUSB = 0x660FDC,
+	S_PMULLW = 0x660FD5,
+	S_PMULLD = 0x663840,
+	S_PMULUDQ = 0x660FF4,
+	S_PMULDQ = 0x663828,
+	S_PSHUFB = 0x663800,
+	S_PSHUFD = 0x660F70,  /* imm8 */
+	S_PSHUFLW = 0xF20F70, /* imm8 */
+	S_SHUFPS = 0x0FC6,    /* imm8 */
+	S_PALIGNR = 0x663A0F, /* imm8 */
+	S_PUNPCKLBW = 0x660F60,
+	S_PUNPCKHBW = 0x660F68,
+	S_PUNPCKLQDQ = 0x660F6C,
+	S_PUNPCKHQDQ = 0x660F6D,
+	S_PACKUSWB = 0x660F67,
+	S_PACKUSDW = 0x66382B,
+	S_PINSRB = 0x663A20, /* imm8; from a general register or memory */
+	S_PINSRW = 0x660FC4,
+	S_PINSRD = 0x663A22, /* X64: PINSRQ */
+	S_PEXTRW = 0x660FC5, /* imm8; general register, xmm */
+};
+
+/* Displacement of a vector register from rbp. */
+static inline int32_t simd_at(unsigned r)
+{
+	return JIT_AT(cpu.regs.v) + (int32_t)(r * 16);
+}
+
+/* The width of a form in bytes beyond 8?  Scalar forms have bit 30 set but work on 8 at most. */
+static inline bool simd_full(const struct a64_op *op)
+{
+	return simd_q(op) && !simd_is_scalar(op);
+}
+
+static inline void simd_rr(struct jit_tr *t, unsigned op, unsigned x, unsigned y)
+{
+	em_rr(&t->e, op, X32, x, y);
+}
+
+static inline void simd_rr_imm(struct jit_tr *t, unsigned op, unsigned x, unsigned y, unsigned imm)
+{
+	em_rr(&t->e, op, X32, x, y);
+	em_u8(&t->e, imm);
+}
+
+/* op xmm, guest register. */
+static inline void simd_rv(struct jit_tr *t, unsigned op, unsigned x, unsigned r)
+{
+	em_rm(&t->e, op, X32, x, RBP, simd_at(r));
+}
+
+static inline void simd_load(struct jit_tr *t, unsigned x, unsigned r)
+{
+	simd_rv(t, S_MOVDQA, x, r);
+}
+
+/* Guest register = xmm. */
+static inline void simd_store(struct jit_tr *t, unsigned x, unsigned r)
+{
+	simd_rv(t, S_MOVDQA_ST, x, r);
+}
+
+/* Guest register = xmm, of which only the lower half counts unless full. */
+static inline void simd_store_cut(struct jit_tr *t, unsigned x, unsigned r, bool full)
+{
+	if (!full)
+		simd_rr(t, S_MOVQ, x, x);
+	simd_store(t, x, r);
+}
+
+/* Guest register = host general register (width w), zero-extended.  Uses xmm0. */
+static inline void simd_put_host(struct jit_tr *t, unsigned r, unsigned host, enum x64_width w)
+{
+	em_rr(&t->e, S_MOVD, w, XMM0, host);
+	simd_store(t, XMM0, r);
+}
+
+/* xmm = 64 bits in both halves.  Uses rax. */
+void simd_const(struct jit_tr *t, unsigned x, uint64_t v);
+/* xmm = two halves.  Uses rax. */
+void simd_const2(struct jit_tr *t, unsigned x, uint64_t lo, uint64_t hi);
+/* xmm: lane 0 of 1 << size bytes in all lanes.  Uses xmm5. */
+void simd_broadcast(struct jit_tr *t, unsigned x, unsigned size);
+/* Shifts the lanes of 2, 4 or 8 bytes of an xmm by an immediate up to their width. */
+enum simd_shift { SHIFT_RIGHT = 2, SHIFT_ARITH = 4, SHIFT_LEFT = 6 };
+void simd_shift(struct jit_tr *t, enum simd_shift kind, unsigned x, unsigned size, unsigned by);
+/* Shifts a whole xmm by bytes. */
+void simd_shift_bytes(struct jit_tr *t, bool left, unsigned x, unsigned by);
+
+#endif
