@@ -9,7 +9,7 @@
  *
  * An item holds no reference to its file: when the last descriptor goes, file_put calls
  * epoll_forget_file.  An instance can watch others; adding one is refused if that would make
- * a loop or a chain longer than five.
+ * a loop or a chain of more than NEST_MAX links.
  *
  * Locks, outermost first: nest_lock, epoll.lock, link_lock; waitq.lock, epoll.ready_lock.
  */
@@ -23,7 +23,7 @@
 #include "supervisor/sys/sys.h"
 #include "supervisor/task/task.h"
 
-#define NEST_MAX       5u
+#define NEST_MAX       4u /* links of a chain of instances */
 #define INLINE_EVENTS  32u
 #define BUCKETS_MIN    16u
 #define INLINE_WAITERS 2u

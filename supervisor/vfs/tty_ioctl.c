@@ -195,9 +195,13 @@ static int64_t flow_ioctl(struct task *t, struct tty *tty, uint64_t arg)
 	tty_lock(tty);
 	switch (arg) {
 	case LX_TCOOFF:
+		if (!tty->output_off)
+			tty_set_packet_status_locked(tty, LX_TIOCPKT_STOP);
 		tty->output_off = true;
 		break;
 	case LX_TCOON:
+		if (tty->output_off)
+			tty_set_packet_status_locked(tty, LX_TIOCPKT_START);
 		tty->output_off = false;
 		waitq_wake(&tty->write_wait, LX_POLL_WRITABLE);
 		break;
