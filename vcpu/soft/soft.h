@@ -45,7 +45,7 @@ enum soft_poll {
 #define ITLB_ENTRIES   256u
 #define INVAL_RING     16u
 #define ICACHE_LINE    64u
-#define CODE_CACHE_MAX (96ULL << 20)
+#define CODE_CACHE_MAX (192ULL << 20)
 #define JIT_TARGETS    4096u
 #define JIT_PAGE_WORDS 32u
 

@@ -54,16 +54,14 @@ out:
 int soft_jit_new(struct vcpu_engine *e, uint64_t size)
 {
 	struct jit *j = calloc(1, sizeof(*j));
-	int err;
 
 	if (!j)
 		return -ENOMEM;
 	size = size ? size : DEFAULT_SIZE;
 	j->size = round_down_u64(MIN(MAX(size, MIN_SIZE), MAX_SIZE), 2 * PAGE_SIZE);
-	err = map_twice(j);
-	if (err) {
+	if (map_twice(j)) {
 		free(j);
-		return err;
+		return -ENOTSUP; /* hosts may forbid executable memory */
 	}
 	jit_rules_init();
 	jit_make_thunks(j);
@@ -131,7 +129,7 @@ void jit_connect(struct vcpu_engine *e, struct jit_link *link)
 
 	pthread_mutex_lock(&e->code_lock);
 	if (!from->dead && !link->to) {
-		to = from->page->owner[link->insn];
+		to = from->page->entry[link->insn];
 		if (to)
 			jit_connect_locked(e->jit, link, to);
 	}
@@ -155,7 +153,6 @@ static void retire_block(struct vcpu_engine *e, struct jit_block *b)
 	struct jit_link *l;
 
 	__atomic_store_n(&b->page->entry[b->first], NULL, __ATOMIC_RELEASE);
-	b->page->owner[b->first] = NULL;
 	while ((l = b->incoming) != NULL) {
 		b->incoming = l->next;
 		l->to = NULL;

@@ -69,8 +69,9 @@ struct jit_page {
 	struct jit_block *blocks; /* code_lock */
 	uint64_t lines;           /* of its blocks; code_lock */
 	uint64_t epoch;
-	void *entry[PAGE_INSNS]; /* atomic; running address of the block's code, or NULL */
-	struct jit_block *owner[PAGE_INSNS]; /* code_lock; the blocks of entry[] */
+	/* The block that starts at the instruction, or NULL; atomic.  Its start may be read without
+	 * the lock by a vCPU that runs: the block is freed only when that has passed its epoch. */
+	struct jit_block *entry[PAGE_INSNS];
 };
 
 /* The cache has two halves: one is filled while vCPUs may still run in the other. */

@@ -83,10 +83,12 @@ static const void *find(struct vcpu *v, const struct soft_cursor *at, enum a64_n
 	struct soft_block *b;
 	const void *code = NULL;
 
-	if (jp)
-		code = __atomic_load_n(&jp->entry[insn], __ATOMIC_ACQUIRE);
-	if (LIKELY(code))
-		return code;
+	if (jp) {
+		const struct jit_block *known = __atomic_load_n(&jp->entry[insn], __ATOMIC_ACQUIRE);
+
+		if (LIKELY(known))
+			return e->jit->rx + known->start;
+	}
 	b = __atomic_load_n(&at->page->entry[insn], __ATOMIC_ACQUIRE);
 	if (!b) {
 		b = soft_code_block(e, at->page, insn);
@@ -114,7 +116,7 @@ void soft_jit_run(struct vcpu *v)
 
 	for (;;) {
 		const void *code;
-		enum a64_next next;
+		enum a64_next next = A64_BRANCH;
 
 		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
 			if (!soft_poll_work(v))

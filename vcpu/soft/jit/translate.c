@@ -460,11 +460,10 @@ static void publish(struct jit_tr *t, struct jit_block *b)
 	b->next = page->blocks;
 	page->blocks = b;
 	page->lines |= b->lines;
-	page->owner[b->first] = b;
-	__atomic_store_n(&page->entry[b->first], (void *)(j->rx + b->start), __ATOMIC_RELEASE);
+	__atomic_store_n(&page->entry[b->first], b, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < b->nlinks; i++)
-		if (page->owner[b->links[i].insn])
-			jit_connect_locked(j, &b->links[i], page->owner[b->links[i].insn]);
+		if (page->entry[b->links[i].insn])
+			jit_connect_locked(j, &b->links[i], page->entry[b->links[i].insn]);
 	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
 	j->stats.blocks++;
 	j->stats.live++;
@@ -521,9 +520,8 @@ void *jit_translate(struct vcpu_engine *e, struct soft_code_page *source, struct
 	if (jit_room_locked(e) &&
 	    __atomic_load_n(&e->code[source->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == source &&
 	    page->va != A64_TLB_EMPTY) {
-		code = page->entry[insn];
-		if (!code)
-			code = translate_locked(t, insn);
+		code = page->entry[insn] ? e->jit->rx + page->entry[insn]->start
+		                         : translate_locked(t, insn);
 	}
 	e->jit->stats.ns += now_ns() - begin;
 	pthread_mutex_unlock(&e->code_lock);
