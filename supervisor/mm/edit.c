@@ -230,6 +230,7 @@ int mm_clear(struct mm_edit *e, uint64_t start, uint64_t end)
 	err = mm_split_range(e, start, end);
 	if (err)
 		return err;
+	e->mm->peak_pages = MAX(e->mm->peak_pages, e->mm->total_pages);
 	v = vma_find(s, start);
 	prev = v ? vma_prev(s, v) : NULL;
 	for (; v && v->start < end; v = next) {

@@ -100,11 +100,13 @@ struct mm {
 	uint64_t auxv[MM_AUXV_WORDS]; /* as execve left it, for /proc/PID/auxv */
 	unsigned auxv_words;
 	uint64_t total_pages, data_pages, exec_pages, stack_pages, locked_pages;
+	uint64_t peak_pages; /* total_pages, up to the last time it shrank */
 	uint32_t lock_future; /* VM_LOCKED | VM_LOCKONFLT after mlockall(MCL_FUTURE) */
 	struct mm_limits limits;
 
 	pthread_mutex_t pt_lock;
 	int64_t rss_anon, rss_file; /* atomic; pages */
+	int64_t peak_rss;           /* atomic; pages, up to the last time some were taken away */
 	int64_t table_frames;       /* pt_lock */
 	uint64_t barrier;           /* atomic; see uaccess_synchronize */
 };
@@ -197,6 +199,9 @@ static inline void mm_count_rss(struct mm *mm, uint64_t pte, int64_t n)
 {
 	__atomic_fetch_add(pte & PTE_SW_ANON ? &mm->rss_anon : &mm->rss_file, n, __ATOMIC_RELAXED);
 }
+
+/* Resident pages now; notes the peak, which has to be done before they become fewer. */
+int64_t mm_rss(struct mm *mm);
 
 /* uaccess.c: waits until no copy that began before now is still using entries of mm. */
 void uaccess_synchronize(struct mm *mm);

@@ -85,6 +85,8 @@ void mm_set_limits(struct mm *mm, uint64_t as, uint64_t data, uint64_t stack, ui
 
 /* Figures for /proc/PID/{stat,statm,status}, in bytes. */
 struct mm_usage {
+	uint64_t peak_total, peak_resident; /* the largest that total and resident have been */
+	uint64_t library, tables;           /* executable mappings but the program's; page tables */
 	uint64_t total, resident, shared, text, data, stack, locked, brk_start, brk, stack_start;
 	uint64_t code_start, code_end, arg_start, arg_end, env_start, env_end;
 };

@@ -166,8 +166,21 @@ int pt_init(struct mm *mm)
 					continue;                                                 \
 				else
 
+int64_t mm_rss(struct mm *mm)
+{
+	int64_t rss = __atomic_load_n(&mm->rss_anon, __ATOMIC_RELAXED) +
+	              __atomic_load_n(&mm->rss_file, __ATOMIC_RELAXED);
+	int64_t peak = __atomic_load_n(&mm->peak_rss, __ATOMIC_RELAXED);
+
+	while (rss > peak && !__atomic_compare_exchange_n(&mm->peak_rss, &peak, rss, true,
+	                                                  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return rss;
+}
+
 void pt_unmap(struct mm *mm, uint64_t start, uint64_t end, uint64_t keep, struct pt_gather *g)
 {
+	(void)mm_rss(mm);
 	pthread_mutex_lock(&mm->pt_lock);
 	for_each_present(mm, start, end, va, slot, pte)
 	{

@@ -245,13 +245,16 @@ unsigned mm_get_auxv(struct mm *mm, uint64_t out[MM_AUXV_WORDS])
 
 void mm_get_usage(struct mm *mm, struct mm_usage *out)
 {
-	int64_t anon = __atomic_load_n(&mm->rss_anon, __ATOMIC_RELAXED);
-	int64_t file = __atomic_load_n(&mm->rss_file, __ATOMIC_RELAXED);
+	int64_t rss = mm_rss(mm), file = __atomic_load_n(&mm->rss_file, __ATOMIC_RELAXED);
+	int64_t peak = __atomic_load_n(&mm->peak_rss, __ATOMIC_RELAXED);
+	uint64_t executable;
 
 	pthread_rwlock_rdlock(&mm->lock);
 	*out = (struct mm_usage){
 	    .total = mm->total_pages << PAGE_SHIFT,
-	    .resident = (uint64_t)(anon + file) << PAGE_SHIFT,
+	    .resident = (uint64_t)rss << PAGE_SHIFT,
+	    .peak_total = MAX(mm->peak_pages, mm->total_pages) << PAGE_SHIFT,
+	    .peak_resident = (uint64_t)peak << PAGE_SHIFT,
 	    .shared = (uint64_t)file << PAGE_SHIFT,
 	    .text =
 	        round_up_u64(mm->code_end, PAGE_SIZE) - round_down_u64(mm->code_start, PAGE_SIZE),
@@ -268,6 +271,11 @@ void mm_get_usage(struct mm *mm, struct mm_usage *out)
 	    .env_start = mm->env_start,
 	    .env_end = mm->env_end,
 	};
+	executable = mm->exec_pages << PAGE_SHIFT;
+	out->library = executable - MIN(executable, out->text);
+	pthread_mutex_lock(&mm->pt_lock);
+	out->tables = (uint64_t)mm->table_frames << PAGE_SHIFT;
+	pthread_mutex_unlock(&mm->pt_lock);
 	pthread_rwlock_unlock(&mm->lock);
 }
 

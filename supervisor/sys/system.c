@@ -176,7 +176,7 @@ int64_t sys_getrusage(struct task *t, const struct sys_args *a)
 	ru.stime = rusage_timeval(stime);
 	if (arg_int(a, 0) != LX_RUSAGE_CHILDREN) {
 		mm_get_usage(t->mm, &usage);
-		ru.maxrss = (int64_t)(usage.resident / 1024);
+		ru.maxrss = (int64_t)(usage.peak_resident / 1024);
 	}
 	return copy_to_user(t->mm, arg_ptr(a, 1), &ru, sizeof(ru));
 }

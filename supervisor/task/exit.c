@@ -314,7 +314,7 @@ static void note_usage(struct task *t)
 
 	mm_get_usage(t->mm, &usage);
 	pthread_mutex_lock(&t->group->lock);
-	t->group->maxrss = MAX(t->group->maxrss, usage.resident);
+	t->group->maxrss = MAX(t->group->maxrss, usage.peak_resident);
 	pthread_mutex_unlock(&t->group->lock);
 }
 

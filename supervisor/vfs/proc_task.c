@@ -223,15 +223,16 @@ static void status_memory(struct seqbuf *s, const struct mm_usage *m)
 	if (total == 0)
 		return; /* a zombie has none */
 	seq_printf(s, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmPin:\t%8llu kB\n",
-		   total, total, (unsigned long long)m->locked / 1024, 0ull);
-	seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\n", rss, rss,
-		   rss - MIN(rss, shared));
+		   (unsigned long long)m->peak_total / 1024, total,
+		   (unsigned long long)m->locked / 1024, 0ull);
+	seq_printf(s, "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\n",
+		   (unsigned long long)m->peak_resident / 1024, rss, rss - MIN(rss, shared));
 	seq_printf(s, "RssFile:\t%8llu kB\nRssShmem:\t%8llu kB\n", shared, 0ull);
 	seq_printf(s, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n",
 		   (unsigned long long)m->data / 1024, (unsigned long long)m->stack / 1024,
-		   (unsigned long long)m->text / 1024, 0ull);
+		   (unsigned long long)m->text / 1024, (unsigned long long)m->library / 1024);
 	seq_printf(s, "VmPTE:\t%8llu kB\nVmSwap:\t%8llu kB\nHugetlbPages:\t%8llu kB\n",
-		   total / 512 + 8, 0ull, 0ull);
+		   (unsigned long long)m->tables / 1024, 0ull, 0ull);
 	seq_puts(s, "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffff\n");
 }
 
