@@ -40,5 +40,12 @@ jit_tr_fn jit_tr_fadd, jit_tr_fsub, jit_tr_fmul, jit_tr_fdiv, jit_tr_fnmul, jit_
     jit_tr_fmadd, jit_tr_fcmp, jit_tr_fcvt_d_s, jit_tr_fcvt_s_d, jit_tr_cvtf, jit_tr_fcvtz;
 jit_tr_fn jit_tr_fadd_v, jit_tr_fsub_v, jit_tr_fmul_v, jit_tr_fdiv_v, jit_tr_fmla_v,
     jit_tr_fmul_elem;
+jit_tr_fn jit_tr_add_v, jit_tr_sub_v, jit_tr_cmeq_v, jit_tr_cmgt_v, jit_tr_smax_v, jit_tr_smin_v,
+    jit_tr_umax_v, jit_tr_umin_v, jit_tr_and_v, jit_tr_orr_v, jit_tr_eor_v, jit_tr_bic_v,
+    jit_tr_orn_v, jit_tr_bsl_v, jit_tr_bit_v, jit_tr_bif_v, jit_tr_cmge_v, jit_tr_cmhs_v,
+    jit_tr_cmhi_v, jit_tr_cmtst_v, jit_tr_neg_v, jit_tr_abs_v, jit_tr_not_v, jit_tr_cnt_v,
+    jit_tr_mul_v, jit_tr_cm_zero_v, jit_tr_rev_v, jit_tr_xtn, jit_tr_shr, jit_tr_shl_imm,
+    jit_tr_shrn, jit_tr_shll, jit_tr_addl, jit_tr_mull, jit_tr_zip, jit_tr_uzp, jit_tr_trn,
+    jit_tr_ext_v, jit_tr_tbl, jit_tr_pairwise, jit_tr_addp_scalar, jit_tr_addv, jit_tr_extremev;
 
 #endif

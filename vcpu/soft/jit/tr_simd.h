@@ -20,9 +20,9 @@ enum sse_op {
 	S_MOVDQA_ST = 0x660F7F,
 	S_MOVDQU = 0xF30F6F,
 	S_MOVDQU_ST = 0xF30F7F,
-	S_MOVQ = 0xF30F7E,      /* the upper half becomes 0 */
-	S_MOVD = 0x660F6E,      /* from a general register or memory; X64: 64 bits */
-	S_MOVD_ST = 0x660F7E,   /* to a general register or memory; the reg field is the xmm */
+	S_MOVQ = 0xF30F7E,    /* the upper half becomes 0 */
+	S_MOVD = 0x660F6E,    /* from a general register or memory; X64: 64 bits */
+	S_MOVD_ST = 0x660F7E, /* to a general register or memory; the reg field is the xmm */
 	S_MOVQ_ST = 0x660FD6,
 	S_PXOR = 0x660FEF,
 	S_PAND = 0x660FDB,
