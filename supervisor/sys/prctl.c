@@ -127,9 +127,7 @@ static int64_t set_pdeathsig(struct task *t, uint64_t sig)
 {
 	if (sig > LX_NSIG)
 		return -LX_EINVAL;
-	pthread_mutex_lock(&t->group->lock);
-	t->pdeath_signal = (int32_t)sig;
-	pthread_mutex_unlock(&t->group->lock);
+	__atomic_store_n(&t->pdeath_signal, (int32_t)sig, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -237,6 +237,7 @@ static void adopt_locked(struct task *t, struct task *c, struct tgroup *tg, uint
 	tg->leader = task_get(c);
 	tg->parent = flags & LX_CLONE_PARENT ? from->parent : from;
 	tg->parent_tid = flags & LX_CLONE_PARENT ? from->parent_tid : t->tid;
+	__atomic_store_n(&tg->ppid, tg->parent->tgid, __ATOMIC_RELAXED);
 	list_add_tail(&tg->sibling, &tg->parent->children);
 	pid = pid_find_locked(t->guest, from->pgid);
 	(void)tgroup_set_pgrp_locked(tg, pid);

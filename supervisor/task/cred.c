@@ -74,7 +74,7 @@ void cred_commit(struct task *t, struct cred *c)
 	pthread_mutex_lock(&t->group->lock);
 	t->cred = c;
 	if (ids)
-		t->pdeath_signal = 0;
+		__atomic_store_n(&t->pdeath_signal, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&t->group->lock);
 	if (ids)
 		__atomic_store_n(&t->group->dumpable, false, __ATOMIC_RELAXED);

@@ -363,7 +363,7 @@ static void change_over(struct task *t, struct mm *mm, const struct a64_regs *re
 
 	futex_exit(t);
 	ptimers_delete_all(tg);
-	t->clear_child_tid = guest_ptr(0);
+	task_clear_child_tid(t);
 	vcpu_set_space(t->vcpu, mm_space(mm));
 	*vcpu_regs(t->vcpu) = *regs;
 	cred_commit(t, cred);

@@ -153,20 +153,21 @@ static void reparent_children_locked(struct tgroup *tg, struct reaped *r)
 	struct tgroup *child, *next, *reaper = new_reaper_locked(tg);
 
 	list_for_each_entry_safe(child, next, &tg->children, sibling) {
-		struct task *ct = child->leader;
+		int32_t sig = __atomic_load_n(&child->leader->pdeath_signal, __ATOMIC_RELAXED);
 
 		if (reaper == tg) /* init itself is going: its children are killed */
 			continue;
 		list_del_init(&child->sibling);
 		child->parent = reaper;
+		__atomic_store_n(&child->ppid, reaper->tgid, __ATOMIC_RELAXED);
 		child->parent_tid = reaper->tgid;
 		list_add_tail(&child->sibling, &reaper->children);
 		hangup_if_orphaned_locked(child, tg, NULL);
 		if (child->zombie) {
 			if (notify_parent_locked(child))
 				reap_later_locked(r, child);
-		} else if (ct->pdeath_signal) {
-			(void)signal_send_group(child, ct->pdeath_signal, NULL);
+		} else if (sig) {
+			(void)signal_send_group(child, sig, NULL);
 		}
 	}
 }
@@ -177,11 +178,13 @@ static void pdeath_of_thread_locked(struct task *t)
 	struct tgroup *child;
 
 	list_for_each_entry(child, &t->group->children, sibling) {
+		int32_t sig = __atomic_load_n(&child->leader->pdeath_signal, __ATOMIC_RELAXED);
+
 		if (child->parent_tid != t->tid || t == t->group->leader)
 			continue;
 		child->parent_tid = t->group->tgid;
-		if (!child->zombie && child->leader->pdeath_signal)
-			(void)signal_send_group(child, child->leader->pdeath_signal, NULL);
+		if (!child->zombie && sig)
+			(void)signal_send_group(child, sig, NULL);
 	}
 }
 
@@ -300,12 +303,13 @@ static void drop_resources(struct task *t)
 		fs_context_put(fs);
 }
 
-static void clear_child_tid(struct task *t)
+void task_clear_child_tid(struct task *t)
 {
 	if (guest_ptr_null(t->clear_child_tid))
 		return;
 	if (put_user_u32(t->mm, t->clear_child_tid, 0) == 0)
 		futex_wake_addr(t->mm, t->clear_child_tid, 1);
+	t->clear_child_tid = guest_ptr(0);
 }
 
 static void note_usage(struct task *t)
@@ -335,7 +339,7 @@ void task_exit(struct task *t)
 			tty_disassociate(tg, true);
 	}
 	futex_exit(t);
-	clear_child_tid(t);
+	task_clear_child_tid(t);
 	drop_resources(t);
 	task_note_cpu_time(t);
 	leave(t);

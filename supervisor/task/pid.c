@@ -133,12 +133,7 @@ uint32_t task_count(struct guest *g)
 
 int32_t tgroup_ppid(struct tgroup *tg)
 {
-	int32_t ppid;
-
-	task_table_lock(tg->guest);
-	ppid = tg->parent ? tg->parent->tgid : 0;
-	task_table_unlock(tg->guest);
-	return ppid;
+	return __atomic_load_n(&tg->ppid, __ATOMIC_RELAXED);
 }
 
 int tgroup_set_pgrp_locked(struct tgroup *tg, struct pid *pid)

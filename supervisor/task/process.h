@@ -48,6 +48,8 @@ int task_new_init(struct guest *g, struct mm *mm, const struct a64_regs *regs, c
 void task_main(void *task);
 /* Ends the calling task; t is gone afterwards. */
 void task_exit(struct task *t);
+/* Leaving an address space: the word that CLONE_CHILD_CLEARTID names becomes 0. */
+void task_clear_child_tid(struct task *t);
 /* Its mm is no longer used (exec, exit): the vfork parent goes on. */
 void task_vfork_release(struct task *t);
 /* Sleeps like task_sleep but only death ends it: -LX_EINTR. */

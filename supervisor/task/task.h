@@ -116,7 +116,7 @@ struct task {
 	const struct cred *cred;
 	const struct cred *fs_cred; /* what file permissions go by during access(2); else NULL */
 
-	/* Signals: the group's lock protects pending, blocked, must_exit, stop_pending, pdeath_signal. */
+	/* Signals: the group's lock protects pending, blocked, must_exit, stop_pending. */
 	struct lx_sigset blocked;
 	struct lx_sigset saved_blocked; /* restored after sigsuspend, ppoll... */
 	bool restore_blocked;
@@ -154,7 +154,7 @@ struct task {
 	uint32_t personality;
 	uint32_t mempolicy; /* MPOL_* of set_mempolicy */
 	uint32_t timer_slack;
-	int32_t pdeath_signal;
+	int32_t pdeath_signal; /* atomic */
 	/* CPU time of the host thread before this task ran on it, and of this task: final once it has
 	 * ended, else what it last noted (task_note_cpu_time). */
 	int64_t cpu_base_utime, cpu_base_stime;
@@ -182,6 +182,7 @@ struct tgroup {
 
 	/* Protected by the pid table's lock. */
 	struct tgroup *parent; /* NULL for init; not a reference: reparented before it goes */
+	int32_t ppid;          /* parent's tgid, 0 for init; also read without the lock */
 	int32_t parent_tid;    /* the thread that made this process (wait4's __WNOTHREAD) */
 	struct list_head children, sibling;
 	int32_t pgid, sid;
