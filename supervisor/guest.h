@@ -8,17 +8,17 @@
  *   signal actions (sighand.lock)
  *   System V tables (sysvipc.h)
  *   futex bucket (by address; held while the futex word, read before, is read again)
+ *   file.pos_lock (held while a call with a position moves bytes, which may fault)
  *   mm.lock (VMAs; shared for faults, exclusive for changes)
  *   fd table (fd_table.lock)
  *   rename lock of a file system, then inode.dir_lock (two only under the rename lock)
  *   mount table, dentry tree (tree_read_lock, tree_write_lock)
- *   file.pos_lock
  *   inode.lock
  *   pagecache.lock
  *   mm.pt_lock (page-table entries)
  *   object locks: pipe, socket, tty, epoll, eventfd ... (never two of one kind, but by address)
  *   waitq.lock
- *   frame allocator
+ *   frame allocator; list of page caches
  *
  * No lock is held across a wait for an event, nor across an IPC call, except inode.lock,
  * file.pos_lock and vfs-level directory locks, which exist to serialise exactly that.
