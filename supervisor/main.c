@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -145,6 +146,18 @@ static void look_at_host(struct boot_host *host)
 	host->ram = plat_ram_size();
 }
 
+/* Each open file of the guest that lives in fsd, and each of its sockets, has a descriptor here. */
+static void raise_file_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur == l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+		log_warn("cannot raise the limit of open files");
+}
+
 static int enter_sandbox(void)
 {
 	struct sandbox_profile profile = {
@@ -178,6 +191,7 @@ int main(void)
 	(void)mallopt(M_ARENA_MAX, 8);
 #endif
 	look_at_host(&s.host);
+	raise_file_limit();
 	if (enter_sandbox() < 0)
 		return BOOT_EXIT_FAILED;
 	err = ipc_conn_new(&conn, &s.ctl);

@@ -209,6 +209,9 @@ int remote_open(struct task *t, struct inode *inode, struct file *file)
 
 	(void)t;
 	pthread_mutex_lock(&inode->lock);
+	/* What the host has changed since nobody here had the file open is seen from now on. */
+	if ((inode->sb->flags & SB_REVALIDATE) && ri->opens == 0 && inode->cache)
+		pagecache_truncate(inode->cache, 0);
 	r = remote_need_handle_locked(inode, lx_flags_writable(file->flags), truncate);
 	if (r == 0) {
 		ri->opens++;
