@@ -804,8 +804,10 @@ int64_t pipe_set_capacity(struct task *t, struct file *f, uint64_t bytes)
 
 	if (!file_is_pipe(f))
 		return -LX_EBADF;
-	if (bytes == 0 || bytes > (uint64_t)SLOTS_MAX * PAGE)
-		return bytes == 0 ? -LX_EINVAL : -LX_EPERM;
+	if (bytes == 0 || bytes > UINT64_C(1) << 31)
+		return -LX_EINVAL;
+	if (bytes > (uint64_t)SLOTS_MAX * PAGE)
+		return cred_capable(t->cred, LX_CAP_SYS_RESOURCE) ? -LX_ENOMEM : -LX_EPERM;
 	while ((uint64_t)n * PAGE < bytes)
 		n *= 2;
 	p = pipe_of(f);

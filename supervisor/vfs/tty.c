@@ -607,7 +607,7 @@ static void master_release(struct file *f)
 	tty->master_closed = true;
 	tty_unlock(tty);
 	pts_remove(tty->guest, tty);
-	tty_hangup(tty, false);
+	tty_hangup(tty);
 	tty_put(tty);
 	free(tf);
 }

@@ -18,8 +18,8 @@ void tty_put(struct tty *tty);
 
 /*
  * The process gives up its controlling terminal: when a session leader exits (then the
- * foreground group gets SIGHUP and SIGCONT, and the whole session loses the terminal), on
- * TIOCNOTTY, and with setsid(2), which calls it for a process that leads no session yet.
+ * foreground group gets SIGHUP, and the whole session loses the terminal), on TIOCNOTTY (then
+ * SIGCONT too), and with setsid(2), which calls it for a process that leads no session yet.
  * on_exit: the leader is exiting.  Called without the pid table's lock.
  */
 void tty_disassociate(struct tgroup *tg, bool on_exit);

@@ -133,7 +133,7 @@ static void *relay_main(void *arg)
 	tty->relay_lost = true;
 	tty_console_send_locked(tty);
 	tty_unlock(tty);
-	tty_hangup(tty, true);
+	tty_hangup(tty);
 	tty_put(tty);
 	return NULL;
 }

@@ -121,7 +121,7 @@ int tty_check_background(struct task *t, struct tty *tty, int sig) MUST_CHECK;
 void tty_acquire_on_open(struct task *t, struct tty *tty, uint32_t flags);
 int64_t tty_job_ioctl(struct task *t, struct tty_file *tf, uint32_t request, uint64_t arg);
 /* Everybody on the slave side is cut off. */
-void tty_hangup(struct tty *tty, bool session_exits);
+void tty_hangup(struct tty *tty);
 
 /* The pts table. */
 int pts_add(struct guest *g, struct tty *tty) MUST_CHECK;

@@ -369,7 +369,7 @@ int64_t tty_ioctl(struct task *t, struct file *f, uint32_t request, uint64_t arg
 	case LX_TIOCVHANGUP:
 		if (!cred_capable(t->cred, LX_CAP_SYS_ADMIN))
 			return -LX_EPERM;
-		tty_hangup(tty, false);
+		tty_hangup(tty);
 		return 0;
 	case LX_TIOCSCTTY:
 	case LX_TIOCNOTTY:

@@ -178,13 +178,12 @@ static void signal_leader(struct guest *g, int32_t session)
 	tgroup_put(leader);
 }
 
-void tty_hangup(struct tty *tty, bool session_exits)
+void tty_hangup(struct tty *tty)
 {
-	int32_t session, pgrp;
+	int32_t session;
 
 	tty_lock(tty);
 	session = tty->session;
-	pgrp = tty->pgrp;
 	tty->session = 0;
 	tty->pgrp = 0;
 	tty->hangups++; /* the files stay open, and count as such for the master */
@@ -199,18 +198,6 @@ void tty_hangup(struct tty *tty, bool session_exits)
 		signal_leader(tty->guest, session);
 		session_clear_tty(tty->guest, session, tty);
 	}
-	if (session_exits && pgrp > 0)
-		signal_send_pgrp(tty->guest, pgrp, LX_SIGHUP, NULL);
-}
-
-static bool serves_session(struct tty *tty, int32_t sid)
-{
-	bool yes;
-
-	tty_lock(tty);
-	yes = tty->session == sid;
-	tty_unlock(tty);
-	return yes;
 }
 
 void tty_disassociate(struct tgroup *tg, bool on_exit)
@@ -221,18 +208,18 @@ void tty_disassociate(struct tgroup *tg, bool on_exit)
 	if (!tty)
 		return;
 	tgroup_ids(tg, &pgid, &sid);
-	if (sid == tg->tgid && on_exit && serves_session(tty, sid)) {
-		tty_hangup(tty, true);
-	} else if (sid == tg->tgid) {
+	if (sid == tg->tgid) {
 		tty_lock(tty);
 		if (tty->session == sid)
 			pgrp = tty->pgrp;
 		tty_unlock(tty);
+		/* The files stay usable: a pseudo-terminal hangs up when its master is closed. */
 		if (pgrp > 0) {
 			signal_send_pgrp(tg->guest, pgrp, LX_SIGHUP, NULL);
-			signal_send_pgrp(tg->guest, pgrp, LX_SIGCONT, NULL);
+			if (!on_exit)
+				signal_send_pgrp(tg->guest, pgrp, LX_SIGCONT, NULL);
+			take_from_session(tty);
 		}
-		take_from_session(tty);
 	}
 	tty_put(tty);
 }
