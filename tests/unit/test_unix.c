@@ -257,16 +257,19 @@ static struct file *make_file(struct socket *s)
 	return f;
 }
 
-/* True if the abstract name is free: its socket is really gone. */
+/* True if the abstract name is free: its socket, of either type, is really gone. */
 static bool gone(const char *text)
 {
 	struct sock_addr name = abstract_name(text);
-	struct socket *s;
-	bool r;
+	bool r = true;
 
-	assert_int_equal(unix_new(&guest, LX_SOCK_DGRAM, &s), 0);
-	r = s->ops->bind(&task, s, &name) == 0;
-	socket_drop(s);
+	for (int type = LX_SOCK_STREAM; type <= LX_SOCK_DGRAM; type++) {
+		struct socket *s;
+
+		assert_int_equal(unix_new(&guest, type, &s), 0);
+		r = s->ops->bind(&task, s, &name) == 0 && r;
+		socket_drop(s);
+	}
 	return r;
 }
 
