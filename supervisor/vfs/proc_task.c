@@ -185,6 +185,18 @@ static uint32_t task_umask(struct task *t)
 	return umask;
 }
 
+static uint32_t table_size(struct task *t)
+{
+	struct fd_table *files = task_get_files(t);
+	uint32_t size = 0;
+
+	if (files) {
+		size = fd_table_size(files);
+		fd_table_put(NULL, files);
+	}
+	return size;
+}
+
 static void status_credentials(struct seqbuf *s, struct task *t)
 {
 	const struct cred *c = task_get_cred(t);
@@ -192,8 +204,8 @@ static void status_credentials(struct seqbuf *s, struct task *t)
 	if (!c)
 		return;
 	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
-	seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t", c->gid, c->egid, c->sgid,
-		   c->fsgid);
+	seq_printf(s, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", c->gid, c->egid, c->sgid,
+		   c->fsgid, table_size(t));
 	for (uint32_t i = 0; i < c->ngroups; i++)
 		seq_printf(s, "%u ", c->groups[i]);
 	if (c->ngroups == 0)
