@@ -97,6 +97,8 @@ static void mq_flush(struct task *t, struct file *f)
 	struct mqueue *q = f->priv;
 	struct tgroup *dropped = NULL;
 
+	if (!t) /* procfs held the table of a process that ended meanwhile */
+		return;
 	pthread_mutex_lock(&q->lock);
 	if (q->notify == t->group) {
 		dropped = q->notify;

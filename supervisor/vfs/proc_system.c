@@ -9,6 +9,7 @@
 #include "supervisor/mm/mm.h"
 #include "supervisor/spec.h"
 #include "supervisor/sys/sys.h"
+#include "supervisor/vfs/locks.h"
 #include "supervisor/vfs/proc.h"
 
 #define NS_PER_TICK 10000000
@@ -239,6 +240,18 @@ static int show_vmstat(const struct synth_ctx *c, struct seqbuf *s)
 	return 0;
 }
 
+static void lock_line(void *opaque, const char *line)
+{
+	seq_printf(opaque, "%s\n", line);
+}
+
+static int show_locks(const struct synth_ctx *c, struct seqbuf *s)
+{
+	(void)c;
+	locks_for_each(lock_line, s);
+	return 0;
+}
+
 static int mounts_readlink(const struct synth_ctx *c, char **out)
 {
 	(void)c;
@@ -293,7 +306,7 @@ const struct synth_node proc_root_nodes[] = {
 	TEXT("iomem", ""),
 	TEXT("ioports", ""),
 	SHOW("loadavg", show_loadavg),
-	TEXT("locks", ""),
+	SHOW("locks", show_locks),
 	SHOW("meminfo", show_meminfo),
 	TEXT("misc", ""),
 	TEXT("modules", ""),
