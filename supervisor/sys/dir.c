@@ -56,7 +56,7 @@ static uint64_t parent_ino(struct file *f)
 		d = m->mountpoint;
 		m = m->parent;
 	}
-	ino = (d->parent ? d->parent : d)->inode->ino;
+	ino = __atomic_load_n(&(d->parent ? d->parent : d)->inode->ino, __ATOMIC_RELAXED);
 	tree_read_unlock();
 	return ino;
 }
@@ -65,7 +65,7 @@ static uint64_t parent_ino(struct file *f)
 static int read_entries(struct task *t, struct file *f, struct dents *d)
 {
 	if (f->pos == 0) {
-		if (!put_entry(d, ".", 1, f->inode->ino, LX_DT_DIR, 1))
+		if (!put_entry(d, ".", 1, __atomic_load_n(&f->inode->ino, __ATOMIC_RELAXED), LX_DT_DIR, 1))
 			return 0;
 		f->pos = 1;
 	}

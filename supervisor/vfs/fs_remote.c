@@ -245,7 +245,8 @@ void remote_mark_stale(struct inode *inode, uint32_t what)
 
 void remote_apply_attr_locked(struct inode *inode, const struct ipc_attr *a)
 {
-	inode->ino = a->ino;
+	if (inode->ino != a->ino)
+		__atomic_store_n(&inode->ino, a->ino, __ATOMIC_RELAXED);
 	inode_set_mode(inode, (inode->mode & LX_S_IFMT) | (a->mode & LX_S_IALLUGO));
 	inode_set_owner(inode, a->uid, a->gid);
 	inode->nlink = a->nlink;
