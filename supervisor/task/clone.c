@@ -201,7 +201,8 @@ static int copy_group(struct task *t, const struct lx_clone_args *a, struct tgro
 	tg->exe = from->exe ? file_get(from->exe) : NULL;
 	tg->exe_path = from->exe_path ? strdup(from->exe_path) : NULL;
 	pthread_mutex_unlock(&from->lock);
-	tg->exit_signal = a->flags & LX_CLONE_PARENT ? from->exit_signal : (int32_t)a->exit_signal;
+	tg->exit_signal = a->flags & LX_CLONE_PARENT ? __atomic_load_n(&from->exit_signal, __ATOMIC_RELAXED)
+						     : (int32_t)a->exit_signal;
 	*out = tg;
 	return 0;
 }

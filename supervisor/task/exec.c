@@ -376,7 +376,7 @@ static void change_over(struct task *t, struct mm *mm, const struct a64_regs *re
 	tg->exe_path = exe_path;
 	t->altstack.sp = t->altstack.size = 0;
 	t->altstack.flags = LX_SS_DISABLE;
-	tg->exit_signal = LX_SIGCHLD;
+	__atomic_store_n(&tg->exit_signal, LX_SIGCHLD, __ATOMIC_RELAXED);
 	tg->membarrier_registered = 0;
 	pthread_mutex_unlock(&tg->lock);
 	__atomic_store_n(&tg->dumpable, !secure, __ATOMIC_RELAXED);

@@ -8,7 +8,7 @@
 
 static bool selected(const struct task *t, const struct tgroup *child, const struct wait_request *req)
 {
-	bool clone_child = child->exit_signal != LX_SIGCHLD;
+	bool clone_child = __atomic_load_n(&child->exit_signal, __ATOMIC_RELAXED) != LX_SIGCHLD;
 
 	if (req->which == WAIT_PID && child->tgid != req->id)
 		return false;

@@ -202,7 +202,8 @@ struct tgroup {
 	bool stopping, stopped, continued_report, stop_report;
 	uint32_t stop_left; /* tasks that have yet to stop */
 	bool notify_continued;
-	int32_t stop_signal, exit_signal;
+	int32_t stop_signal;
+	int32_t exit_signal; /* sent to the parent at the end; atomic: exec resets it */
 	bool dumpable, no_new_privs;
 	struct {
 		uint64_t cur, max;
