@@ -19,7 +19,8 @@ bool jit_tr_logical_reg(struct jit_tr *t, const struct a64_op *op)
 	unsigned d = jit_dst(t, rd, RAX);
 
 	if (opc == 1 && rn == 31 && !by) { /* MOV, MVN: neither touches EFLAGS */
-		if (d != RAX || rd == 31 || invert || w == X32 || jit_pin[rm] < 0) {
+		/* Register 31 is zero here, whatever pin the stack pointer has. */
+		if (d != RAX || rd == 31 || rm == 31 || invert || w == X32 || jit_pin[rm] < 0) {
 			jit_op(t, X_LOAD, w, d, rm);
 			if (invert)
 				em_unary(e, 2, w, d);
