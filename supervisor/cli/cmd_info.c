@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "common/plat/sandbox.h"
 #include "common/rundir.h"
 #include "ipc/fsd.h"
 #include "supervisor/cli/cli.h"
@@ -19,6 +20,15 @@ static void print_engines(const struct utsname *host)
 	printf("  kvm          no: %s\n", arm_host ? "not built into this carrick"
 						   : "KVM on this host runs its own architecture, not arm64");
 	printf("  hvf          no: Hypervisor.framework exists on macOS only\n");
+}
+
+static void print_sandbox(void)
+{
+	unsigned applied = sandbox_probe();
+
+	printf("Sandbox layers on this host:\n");
+	for (unsigned layer = 1; layer & SANDBOX_ALL; layer <<= 1)
+		printf("  %-12s %s\n", sandbox_layer_name((enum sandbox_layer)layer), applied & layer ? "yes" : "no");
 }
 
 static int print_store(void)
@@ -68,6 +78,7 @@ static int cmd_info(const struct verb *verb, int argc, char **argv)
 	printf("carrick %s on %s %s (%s), %ld processors\n", CARRICK_VERSION, host.sysname, host.release, host.machine,
 	       sysconf(_SC_NPROCESSORS_ONLN));
 	print_engines(&host);
+	print_sandbox();
 	return print_store();
 }
 

@@ -15,6 +15,8 @@ expect_text err '/nonexistent'
 expect_status 0 carrick help run
 expect_text out '--read-only'
 expect_status 0 carrick version
+expect_status 0 carrick info
+expect_text out "seccomp      yes"
 printf 'not an elf' >file
 expect_status 126 carrick inspect-elf file
 expect_status 0 carrick inspect-elf "$GUESTS/hi"

@@ -62,8 +62,10 @@ static void run_tool(const char *tool, char *const args[])
 	char *unit = strstr(path, "/unit/");
 	assert_non_null(unit);
 	snprintf(unit, sizeof(path) - (size_t)(unit - path), "/cpu/%s", tool);
-	if (access(path, X_OK) != 0)
+	if (access(path, X_OK) != 0) {
+		print_message("SKIP: %s is not built (make cpu-diff cpu-decode build it)\n", path);
 		skip();
+	}
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -90,8 +92,10 @@ static void qemu_agrees_on_random_programs(void **state)
 
 	(void)state;
 	if (access("build/guest/cpu_diff_guest", R_OK) != 0 ||
-	    system("command -v qemu-aarch64-static >/dev/null") != 0)
+	    system("command -v qemu-aarch64-static >/dev/null") != 0) {
+		print_message("SKIP: qemu-aarch64-static or its guest program is not there\n");
 		skip();
+	}
 	run_tool(args[0], args);
 }
 

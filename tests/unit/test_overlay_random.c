@@ -382,8 +382,10 @@ static void test_old_kernel(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (getenv("OLD_KERNEL"))
+	if (getenv("OLD_KERNEL")) {
+		print_message("SKIP: this is already the run on the old kernel\n");
 		skip();
+	}
 	pid = fork();
 	if (pid == 0) {
 		become_old_kernel();
