@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/lx/errno.h"
+#include "common/plat/sandbox.h"
 #include "ipc/fsd.h"
 #include "ipc/netd.h"
 #include "supervisor/cli/run.h"
@@ -182,13 +183,30 @@ static void add_mounts(struct launch *l)
 	}
 }
 
+/* --sandbox=require: every layer must be there before anything of the guest is touched. */
+static bool sandbox_suffices(const struct verb *verb, const char *asked)
+{
+	unsigned missing;
+
+	if (!asked || strcmp(asked, "auto") == 0)
+		return true;
+	if (strcmp(asked, "require") != 0) {
+		cli_usage_error(verb, "--sandbox takes auto or require, not \"%s\"", asked);
+		return false;
+	}
+	missing = SANDBOX_ALL & ~sandbox_probe();
+	if (missing)
+		cli_error("this host does not permit every sandbox layer; `carrick info` lists them");
+	return missing == 0;
+}
+
 /* Everything between the parsed options and the running guest. */
 static int launch_guest(const struct verb *verb, struct launch *l, struct run_options *opts, const char *reference,
 			int root_fd, int nwords, char **words)
 {
 	if (opts->platform && strcmp(opts->platform, "linux/arm64") != 0 && strcmp(opts->platform, "linux/aarch64") != 0)
 		return cli_usage_error(verb, "this carrick runs linux/arm64, not %s", opts->platform);
-	if (!mount_requests_parse(verb, opts, &l->requests))
+	if (!sandbox_suffices(verb, opts->sandbox) || !mount_requests_parse(verb, opts, &l->requests))
 		return EXIT_CARRICK;
 	l->fsd = service_connect(&fsd_service);
 	if (!l->fsd || (reference[0] && !read_image_config(l, reference)))
