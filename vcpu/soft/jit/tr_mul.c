@@ -1,6 +1,8 @@
 /*
  * tr_mul.c: data processing with one, two and three sources (Arm ARM C4.1.95).
  */
+#include <cpuid.h>
+
 #include "vcpu/soft/jit/tr.h"
 
 #include "vcpu/a64/int.h"
@@ -20,11 +22,26 @@ bool jit_tr_rev(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
+/* LZCNT: CPUID 80000001h, ECX bit 5.  Not every compiler's __builtin_cpu_supports knows it, and
+ * CPUID is slow in a virtual machine, so it is asked once. */
+static bool has_lzcnt(void)
+{
+	static int known; /* atomic; 0: not asked, 1: no, 2: yes */
+	unsigned a, b, c = 0, d;
+	int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+	if (k == 0) {
+		k = __get_cpuid(0x80000001u, &a, &b, &c, &d) && c & 1u << 5 ? 2 : 1;
+		__atomic_store_n(&known, k, __ATOMIC_RELAXED);
+	}
+	return k == 2;
+}
+
 bool jit_tr_clz(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned d = jit_dst(t, a64_rd(op), RAX);
 
-	if (!__builtin_cpu_supports("lzcnt"))
+	if (!has_lzcnt())
 		return false;
 	jit_clobber_flags(t);
 	jit_op(t, X_LZCNT, jit_width(op), d, a64_rn(op));
