@@ -16,8 +16,7 @@ struct run_options {
 	const char *engine, *fs, *net_io, *jit, *platform, *sandbox, *aslr, *trace, *root;
 	uint64_t memory, pids_limit, jit_cache;
 	double cpus;
-	bool compat_report, jit_window_off;
-	const char *trace_output;
+	bool compat_report;
 };
 
 extern const struct option_row run_option_rows[];
