@@ -5,12 +5,13 @@
  *   cache.c      memory for translated code; blocks, their links, their removal
  *   thunks.c     the way from C into translated code and back
  *   translate.c  one block: decoding, liveness of flags, exits, calls of handlers
+ *   guest_mem.c  guest memory as an operand
  *   rules.c      which function translates a row of insn.def
  *   tr_*.c       the translation of one class of the Arm manual each
  *   run.c        the run loop
  *
  * What stays true between any two translated instructions: rbp points JIT_BIAS bytes into the
- * vCPU's registers; eleven guest registers are in host registers (jit_pin), the others in
+ * vCPU's registers; ten guest registers are in host registers (jit_pin), the others in
  * memory; rax, rcx and rdx are free, and so are all xmm registers; the stack is aligned.
  *
  * An instruction without a rule is a call of its interpreter handler, with the pinned registers
@@ -105,6 +106,11 @@ struct jit {
 /* Displacement from rbp of a field of struct vcpu. */
 #define JIT_AT(field) ((int32_t)offsetof(struct vcpu, field) - JIT_BIAS)
 
+/* The host register that holds the base of the window of host addresses, in which guest memory is;
+ * loaded when translated code is entered.  A register and not the gs segment, since a segment's
+ * base makes a load that another one waits for half as slow again. */
+#define JIT_WINDOW R10
+
 /* The host register in which a general register (31: sp) lives, or -1. */
 extern const int8_t jit_pin[32];
 
@@ -155,6 +161,12 @@ struct jit_cold {
 	uint16_t op;
 };
 
+/* A guest register's value less the distance was found to be below the window's limit. */
+struct jit_fact {
+	bool known;
+	int64_t distance;
+};
+
 struct jit_tr {
 	struct emit e;
 	struct jit *jit;
@@ -170,6 +182,8 @@ struct jit_tr {
 	bool flags_live; /* something may read, behind the current instruction, the flags as they
 	                    are now */
 	bool sp_aligned; /* known to be a multiple of 16 */
+	struct jit_fact fact[32]; /* 31: sp */
+	bool wrote_back;          /* jit_writeback has updated the base register's fact */
 
 	/* The instruction before known_at has set known_reg to a constant. */
 	unsigned known_reg, known_at;
@@ -242,16 +256,42 @@ unsigned jit_dst_sp(struct jit_tr *t, unsigned r, unsigned tmp);
 void jit_put(struct jit_tr *t, unsigned r, unsigned host);
 void jit_put_sp(struct jit_tr *t, unsigned r, unsigned host);
 
-/* tr_mem.c: host address of guest memory, for all who access it. */
 /*
- * With the guest address in rax: leaves the host address of [rax, rax+size) in rax, or takes
- * the slow path.  Uses rcx and rdx.
+ * Guest memory (guest_mem.c).  A load or store asks once for its operand, which checks what must
+ * be checked or takes the slow path, and then names it in any number of instructions.  Until
+ * the last of these nothing may be written that the handler would read (it runs from its
+ * beginning when one of them is refused), nor EFLAGS be overwritten unless jit_clobber_flags was
+ * called before the first; then come the results, and jit_slow_end.
  */
-void jit_tlb(struct jit_tr *t, unsigned size, bool write);
-/* rax = base register (sp's alignment checked) + offset. */
-void jit_address(struct jit_tr *t, unsigned rn, int64_t offset);
-/* Base register += offset, after the access. */
+struct jit_mem {
+	unsigned base; /* host register: rax or a guest register's */
+	int32_t disp;
+};
+enum jit_how {
+	JIT_STORE = 1,   /* the memory is written, too */
+	JIT_ALIGNED = 2, /* an access that is not naturally aligned takes the slow path */
+};
+/* [base register + offset, size bytes), [base register + index register) as the word has them,
+ * [address].  Use rax, rcx, rdx, of which rcx and rdx are free afterwards, and rax if it is not
+ * the operand's. */
+struct jit_mem jit_mem_base(struct jit_tr *t, unsigned rn, int64_t offset, unsigned size,
+                            unsigned how);
+struct jit_mem jit_mem_index(struct jit_tr *t, const struct a64_op *op, unsigned scale,
+                             unsigned size, unsigned how);
+struct jit_mem jit_mem_const(struct jit_tr *t, uint64_t va, unsigned size, unsigned how);
+/* op reg, [operand + disp], as em_rm; an immediate may follow.  The second is locked. */
+void jit_mem_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
+                const struct jit_mem *m, int32_t disp);
+void jit_mem_locked(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
+                    const struct jit_mem *m, int32_t disp);
+/* Frees rax, if the operand is in it, for reg. */
+void jit_mem_away(struct jit_tr *t, struct jit_mem *m, unsigned reg);
+/* Base register += offset, or another register, after the access. */
 void jit_writeback(struct jit_tr *t, unsigned rn, int64_t offset);
+void jit_writeback_reg(struct jit_tr *t, unsigned rn, unsigned rm);
+/* What is known of registers, after the instruction; after one that may change any. */
+void jit_facts_after(struct jit_tr *t, uint32_t word);
+void jit_facts_none(struct jit_tr *t);
 
 /* --- cache.c --- */
 /* The page's translations for a virtual address; NULL: no memory. */

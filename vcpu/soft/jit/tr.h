@@ -20,11 +20,6 @@ jit_tr_fn jit_tr_logical_reg, jit_tr_logical_imm, jit_tr_move_wide, jit_tr_adr, 
     jit_tr_extr, jit_tr_csel;
 jit_tr_fn jit_tr_rev, jit_tr_clz, jit_tr_div, jit_tr_shiftv, jit_tr_madd, jit_tr_maddl, jit_tr_mulh;
 jit_tr_fn jit_tr_nothing, jit_tr_b, jit_tr_b_cond, jit_tr_cbz, jit_tr_tbz, jit_tr_br;
-/* rax = base register + the extended and shifted index register, as the word has them. */
-void jit_address_index(struct jit_tr *t, const struct a64_op *op, unsigned scale);
-/* jit_tlb for naturally aligned accesses; others take the slow path. */
-void jit_tlb_aligned(struct jit_tr *t, unsigned size, bool write);
-
 jit_tr_fn jit_tr_ldxr, jit_tr_stxr, jit_tr_ldar, jit_tr_stlr, jit_tr_cas, jit_tr_ldadd_swp,
     jit_tr_ldlogic, jit_tr_clrex, jit_tr_barrier, jit_tr_mrs;
 jit_tr_fn jit_tr_lsv_uimm, jit_tr_lsv_imm9, jit_tr_lsv_reg, jit_tr_lsv_lit, jit_tr_lsv_pair,

@@ -14,25 +14,23 @@ static unsigned log2_bytes(const struct a64_op *op)
 	return a64_bits(op->word, 31, 30);
 }
 
-static void lock(struct jit_tr *t)
-{
-	em_u8(&t->e, 0xF0);
-}
-
-/* An operation of an access's size on memory at [base] and a register: op8 is the byte form's
- * opcode, the next one that of the others. */
-static void sized(struct jit_tr *t, unsigned op8, unsigned log2, unsigned reg, unsigned base)
+/* A locked operation of an access's size on memory and a register: op8 is the byte form's opcode,
+ * the next one that of the others. */
+static void locked(struct jit_tr *t, unsigned op8, unsigned log2, unsigned reg,
+                   const struct jit_mem *m)
 {
 	static const enum x64_width widths[] = {X8, X32, X32, X64};
 
-	em_rm(&t->e, (op8 + (log2 != 0)) | (log2 == 1 ? 0x660000u : 0), widths[log2], reg, base, 0);
+	jit_mem_locked(t, (op8 + (log2 != 0)) | (log2 == 1 ? 0x660000u : 0), widths[log2], reg, m,
+	               0);
 }
 
-static void load_zero_extended(struct jit_tr *t, unsigned log2, unsigned reg, unsigned base)
+static void load_zero_extended(struct jit_tr *t, unsigned log2, unsigned reg,
+                               const struct jit_mem *m)
 {
 	static const unsigned ops[] = {X_MOVZX8, X_MOVZX16, X_LOAD, X_LOAD};
 
-	em_rm(&t->e, ops[log2], log2 == 3 ? X64 : X32, reg, base, 0);
+	jit_mem_op(t, ops[log2], log2 == 3 ? X64 : X32, reg, m, 0);
 }
 
 /* Host register = guest register, cut to the access's size. */
@@ -55,20 +53,21 @@ static void compare_byte(struct jit_tr *t, int32_t at, unsigned v)
 	em_u8(&t->e, v);
 }
 
-/* rax = host address of the base register's target. */
-static void begin(struct jit_tr *t, const struct a64_op *op, bool write)
+/* The base register's target. */
+static struct jit_mem begin(struct jit_tr *t, const struct a64_op *op, bool write)
 {
 	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), 0);
-	jit_tlb_aligned(t, 1u << log2_bytes(op), write);
+	return jit_mem_base(t, a64_rn(op), 0, 1u << log2_bytes(op),
+	                    JIT_ALIGNED | (write ? JIT_STORE : 0));
 }
 
 bool jit_tr_ldxr(struct jit_tr *t, const struct a64_op *op)
 {
 	struct emit *e = &t->e;
 
-	begin(t, op, false);
-	load_zero_extended(t, log2_bytes(op), RDX, RAX);
+	struct jit_mem m = begin(t, op, false);
+
+	load_zero_extended(t, log2_bytes(op), RDX, &m);
 	em_rm(e, X_STORE, X64, RDX, RBP, JIT_AT(cpu.excl_data[0]));
 	em_store_imm(e, RBP, JIT_AT(cpu.excl_data[1]), 0);
 	em_rm(e, X_STORE, X64, jit_src_sp(t, a64_rn(op), RCX), RBP, JIT_AT(cpu.excl_addr));
@@ -84,8 +83,9 @@ bool jit_tr_stxr(struct jit_tr *t, const struct a64_op *op)
 	struct emit *e = &t->e;
 	uint8_t *no[3], *end;
 
-	begin(t, op, true);
-	em_rr(e, X_LOAD, X64, RDX, RAX);
+	struct jit_mem m = begin(t, op, true);
+
+	jit_mem_away(t, &m, RDX);
 	compare_byte(t, JIT_AT(cpu.excl_valid), 1);
 	no[0] = em_jcc_later(e, CC_NE);
 	compare_byte(t, JIT_AT(cpu.excl_size), 1u << log2_bytes(op));
@@ -94,8 +94,7 @@ bool jit_tr_stxr(struct jit_tr *t, const struct a64_op *op)
 	no[2] = em_jcc_later(e, CC_NE);
 	em_rm(e, X_LOAD, X64, RAX, RBP, JIT_AT(cpu.excl_data[0]));
 	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
-	lock(t);
-	sized(t, 0x0FB0, log2_bytes(op), RCX, RDX); /* cmpxchg */
+	locked(t, 0x0FB0, log2_bytes(op), RCX, &m); /* cmpxchg */
 	em_mov_imm(e, RCX, 0);
 	em_rr(e, X_SETCC + CC_NE, X8, 0, RCX);
 	end = em_jmp_later(e);
@@ -111,8 +110,9 @@ bool jit_tr_stxr(struct jit_tr *t, const struct a64_op *op)
 
 bool jit_tr_ldar(struct jit_tr *t, const struct a64_op *op)
 {
-	begin(t, op, false);
-	load_zero_extended(t, log2_bytes(op), RCX, RAX);
+	struct jit_mem m = begin(t, op, false);
+
+	load_zero_extended(t, log2_bytes(op), RCX, &m);
 	jit_put(t, a64_rd(op), RCX);
 	jit_slow_end(t);
 	return true;
@@ -120,21 +120,22 @@ bool jit_tr_ldar(struct jit_tr *t, const struct a64_op *op)
 
 bool jit_tr_stlr(struct jit_tr *t, const struct a64_op *op)
 {
-	begin(t, op, true);
+	struct jit_mem m = begin(t, op, true);
+
 	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
-	sized(t, 0x86, log2_bytes(op), RCX, RAX); /* xchg, locked by itself */
+	locked(t, 0x86, log2_bytes(op), RCX, &m); /* xchg */
 	jit_slow_end(t);
 	return true;
 }
 
 bool jit_tr_cas(struct jit_tr *t, const struct a64_op *op)
 {
-	begin(t, op, true);
-	em_rr(&t->e, X_LOAD, X64, RDX, RAX);
+	struct jit_mem m = begin(t, op, true);
+
+	jit_mem_away(t, &m, RDX);
 	operand(t, log2_bytes(op), RAX, a64_rm(op));
 	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
-	lock(t);
-	sized(t, 0x0FB0, log2_bytes(op), RCX, RDX); /* cmpxchg */
+	locked(t, 0x0FB0, log2_bytes(op), RCX, &m); /* cmpxchg */
 	jit_put(t, a64_rm(op), RAX);
 	jit_slow_end(t);
 	return true;
@@ -144,15 +145,10 @@ bool jit_tr_cas(struct jit_tr *t, const struct a64_op *op)
 bool jit_tr_ldadd_swp(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned log2 = log2_bytes(op);
+	struct jit_mem m = begin(t, op, true);
 
-	begin(t, op, true);
 	operand(t, log2, RCX, a64_rm(op));
-	if (a64_bits(op->word, 15, 15)) {
-		sized(t, 0x86, log2, RCX, RAX); /* xchg */
-	} else {
-		lock(t);
-		sized(t, 0x0FC0, log2, RCX, RAX); /* xadd */
-	}
+	locked(t, a64_bits(op->word, 15, 15) ? 0x86 : 0x0FC0, log2, RCX, &m); /* xchg, xadd */
 	jit_put(t, a64_rd(op), RCX);
 	jit_slow_end(t);
 	return true;
@@ -165,27 +161,25 @@ bool jit_tr_ldlogic(struct jit_tr *t, const struct a64_op *op)
 	static const unsigned apply[] = {0, X_AND, X_XOR, X_OR};
 	unsigned log2 = log2_bytes(op), what = a64_bits(op->word, 14, 12);
 	struct emit *e = &t->e;
+	struct jit_mem m = begin(t, op, true);
 
-	begin(t, op, true);
 	if (a64_rd(op) == 31) {
 		operand(t, log2, RCX, a64_rm(op));
 		if (what == 1)
 			em_unary(e, 2, X64, RCX);
-		lock(t);
-		sized(t, direct[what], log2, RCX, RAX);
+		locked(t, direct[what], log2, RCX, &m);
 		jit_slow_end(t);
 		return true;
 	}
-	em_rr(e, X_LOAD, X64, RDX, RAX);
-	load_zero_extended(t, log2, RAX, RDX);
+	jit_mem_away(t, &m, RDX);
+	load_zero_extended(t, log2, RAX, &m);
 	uint64_t again = em_pc(e);
 
 	operand(t, log2, RCX, a64_rm(op));
 	if (what == 1)
 		em_unary(e, 2, X64, RCX);
 	em_rr(e, apply[what], X64, RCX, RAX);
-	lock(t);
-	sized(t, 0x0FB0, log2, RCX, RDX); /* cmpxchg */
+	locked(t, 0x0FB0, log2, RCX, &m); /* cmpxchg */
 	em_jcc(e, CC_NE, again);
 	jit_put(t, a64_rd(op), RAX);
 	jit_slow_end(t);

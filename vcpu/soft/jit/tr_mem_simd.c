@@ -15,55 +15,54 @@ static int32_t slot(unsigned v)
 	return JIT_AT(cpu.regs.v) + (int32_t)(v * sizeof(union a64_vreg));
 }
 
-/* xmm = bytes at [base+disp], the rest 0. */
-static void load(struct jit_tr *t, unsigned xmm, unsigned bytes, unsigned base, int32_t disp)
+/* xmm = bytes at the operand, the rest 0. */
+static void load(struct jit_tr *t, unsigned xmm, unsigned bytes, const struct jit_mem *m,
+                 int32_t disp)
 {
-	struct emit *e = &t->e;
-
 	switch (bytes) {
 	case 16:
-		em_rm(e, X_MOVUPS_LOAD, X32, xmm, base, disp);
+		jit_mem_op(t, X_MOVUPS_LOAD, X32, xmm, m, disp);
 		break;
 	case 8:
-		em_rm(e, X_MOVQ_LOAD, X32, xmm, base, disp);
+		jit_mem_op(t, X_MOVQ_LOAD, X32, xmm, m, disp);
 		break;
 	case 4:
-		em_rm(e, X_MOVD_LOAD, X32, xmm, base, disp);
+		jit_mem_op(t, X_MOVD_LOAD, X32, xmm, m, disp);
 		break;
 	default:
-		em_rm(e, bytes == 2 ? X_MOVZX16 : X_MOVZX8, X32, RCX, base, disp);
-		em_rr(e, X_MOVD_LOAD, X32, xmm, RCX);
+		jit_mem_op(t, bytes == 2 ? X_MOVZX16 : X_MOVZX8, X32, RCX, m, disp);
+		em_rr(&t->e, X_MOVD_LOAD, X32, xmm, RCX);
 	}
 }
 
-/* bytes of vector register v at [base+disp]. */
-static void store(struct jit_tr *t, unsigned v, unsigned bytes, unsigned base, int32_t disp)
+/* The operand = bytes of vector register v. */
+static void store(struct jit_tr *t, unsigned v, unsigned bytes, const struct jit_mem *m,
+                  int32_t disp)
 {
 	struct emit *e = &t->e;
 
 	if (bytes == 16) {
 		em_rm(e, X_MOVUPS_LOAD, X32, 0, RBP, slot(v));
-		em_rm(e, X_MOVUPS_STORE, X32, 0, base, disp);
+		jit_mem_op(t, X_MOVUPS_STORE, X32, 0, m, disp);
 		return;
 	}
 	em_rm(e, X_LOAD, X64, RCX, RBP, slot(v));
-	em_rm(e,
-	      bytes == 1   ? X_STORE8
-	      : bytes == 2 ? X_STORE16
-	                   : X_STORE,
-	      bytes == 8 ? X64 : X32, RCX, base, disp);
+	jit_mem_op(t,
+	           bytes == 1   ? X_STORE8
+	           : bytes == 2 ? X_STORE16
+	                        : X_STORE,
+	           bytes == 8 ? X64 : X32, RCX, m, disp);
 }
 
-/* n registers from vt on, of so many bytes each, at the guest address in rax. */
+/* n registers of so many bytes each. */
 static void transfer(struct jit_tr *t, const unsigned *regs, unsigned n, unsigned bytes,
-                     bool is_load)
+                     bool is_load, const struct jit_mem *m)
 {
-	jit_tlb(t, n * bytes, !is_load);
 	for (unsigned i = 0; i < n; i++) {
 		if (is_load)
-			load(t, i, bytes, RAX, (int32_t)(i * bytes));
+			load(t, i, bytes, m, (int32_t)(i * bytes));
 		else
-			store(t, regs[i], bytes, RAX, (int32_t)(i * bytes));
+			store(t, regs[i], bytes, m, (int32_t)(i * bytes));
 	}
 	for (unsigned i = 0; is_load && i < n; i++)
 		em_rm(&t->e, X_MOVUPS_STORE, X32, i, RBP, slot(regs[i]));
@@ -74,13 +73,19 @@ static bool is_load(const struct a64_op *op)
 	return a64_bits(op->word, 22, 22);
 }
 
+static unsigned how(const struct a64_op *op)
+{
+	return is_load(op) ? 0 : JIT_STORE;
+}
+
 bool jit_tr_lsv_uimm(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned bytes = register_bytes(op->word), rt = a64_rd(op);
 
-	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), (int64_t)a64_bits(op->word, 21, 10) * bytes);
-	transfer(t, &rt, 1, bytes, is_load(op));
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), (int64_t)a64_bits(op->word, 21, 10) * bytes,
+	                                bytes, how(op));
+
+	transfer(t, &rt, 1, bytes, is_load(op), &m);
 	jit_slow_end(t);
 	return true;
 }
@@ -91,9 +96,9 @@ bool jit_tr_lsv_imm9(struct jit_tr *t, const struct a64_op *op)
 	         form = a64_bits(op->word, 11, 10);
 	int64_t imm = a64_sbits(op->word, 20, 12);
 
-	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), form == 1 ? 0 : imm);
-	transfer(t, &rt, 1, bytes, is_load(op));
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), form == 1 ? 0 : imm, bytes, how(op));
+
+	transfer(t, &rt, 1, bytes, is_load(op), &m);
 	if (form & 1)
 		jit_writeback(t, a64_rn(op), imm);
 	jit_slow_end(t);
@@ -106,9 +111,9 @@ bool jit_tr_lsv_reg(struct jit_tr *t, const struct a64_op *op)
 
 	if (a64_bits(op->word, 12, 12))
 		scale = (unsigned)__builtin_ctz(bytes);
-	jit_clobber_flags(t);
-	jit_address_index(t, op, scale);
-	transfer(t, &rt, 1, bytes, is_load(op));
+	struct jit_mem m = jit_mem_index(t, op, scale, bytes, how(op));
+
+	transfer(t, &rt, 1, bytes, is_load(op), &m);
 	jit_slow_end(t);
 	return true;
 }
@@ -117,9 +122,10 @@ bool jit_tr_lsv_lit(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned bytes = 4u << a64_bits(op->word, 31, 30), rt = a64_rd(op);
 
-	jit_clobber_flags(t);
-	em_mov_imm(&t->e, RAX, t->pc + (uint64_t)(a64_sbits(op->word, 23, 5) * 4));
-	transfer(t, &rt, 1, bytes, true);
+	struct jit_mem m =
+	    jit_mem_const(t, t->pc + (uint64_t)(a64_sbits(op->word, 23, 5) * 4), bytes, 0);
+
+	transfer(t, &rt, 1, bytes, true, &m);
 	jit_slow_end(t);
 	return true;
 }
@@ -132,9 +138,9 @@ bool jit_tr_lsv_pair(struct jit_tr *t, const struct a64_op *op)
 
 	if (is_load(op) && regs[0] == regs[1])
 		return false;
-	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), form == 1 ? 0 : imm);
-	transfer(t, regs, 2, bytes, is_load(op));
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), form == 1 ? 0 : imm, 2 * bytes, how(op));
+
+	transfer(t, regs, 2, bytes, is_load(op), &m);
 	if (form & 1)
 		jit_writeback(t, a64_rn(op), imm);
 	jit_slow_end(t);
@@ -166,9 +172,9 @@ bool jit_tr_lsv_contiguous(struct jit_tr *t, const struct a64_op *op)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		regs[i] = (a64_rd(op) + i) % 32;
-	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), 0);
-	transfer(t, regs, n, bytes, is_load(op));
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, n * bytes, how(op));
+
+	transfer(t, regs, n, bytes, is_load(op), &m);
 	if (post)
 		jit_writeback(t, a64_rn(op), (int64_t)n * bytes);
 	jit_slow_end(t);

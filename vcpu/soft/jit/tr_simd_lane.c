@@ -14,7 +14,7 @@ static bool is_load(const struct a64_op *op)
 /* The post-indexed forms of the structure accesses (bit 23). */
 static void advance(struct jit_tr *t, const struct a64_op *op, unsigned len)
 {
-	unsigned rn = a64_rn(op), d;
+	unsigned rn = a64_rn(op);
 
 	if (!a64_bits(op->word, 23, 23))
 		return;
@@ -22,12 +22,7 @@ static void advance(struct jit_tr *t, const struct a64_op *op, unsigned len)
 		jit_writeback(t, rn, len);
 		return;
 	}
-	jit_op_sp(t, X_LOAD, X64, RCX, rn);
-	d = jit_src(t, a64_rm(op), RDX);
-	em_rr(&t->e, X_ADD, X64, RCX, d);
-	jit_put_sp(t, rn, RCX);
-	if (rn == 31)
-		t->sp_aligned = false;
+	jit_writeback_reg(t, rn, a64_rm(op));
 }
 
 /* LD1 of one lane (ST1 likewise). */
@@ -42,11 +37,11 @@ bool jit_tr_vls_lane(struct jit_tr *t, const struct a64_op *op)
 	if (log == 2 && a64_bits(op->word, 10, 10))
 		log = 3;
 	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), 0);
-	jit_tlb(t, 1u << log, !is_load(op));
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, 1u << log, is_load(op) ? 0 : JIT_STORE);
+
 	if (is_load(op)) {
 		simd_load(t, XMM0, rd);
-		em_rm(&t->e, insert[log], log == 3 ? X64 : X32, XMM0, RAX, 0);
+		jit_mem_op(t, insert[log], log == 3 ? X64 : X32, XMM0, &m, 0);
 		em_u8(&t->e, index >> log);
 		simd_store(t, XMM0, rd);
 	} else {
@@ -56,11 +51,11 @@ bool jit_tr_vls_lane(struct jit_tr *t, const struct a64_op *op)
 		if (from & 7)
 			em_shift_ri(&t->e, SH_SHR, X64, RCX, (unsigned)(from & 7) * 8);
 		if (log == 0)
-			em_rm(&t->e, X_STORE8, X8, RCX, RAX, 0);
+			jit_mem_op(t, X_STORE8, X8, RCX, &m, 0);
 		else if (log == 1)
-			em_rm(&t->e, X_STORE16, X32, RCX, RAX, 0);
+			jit_mem_op(t, X_STORE16, X32, RCX, &m, 0);
 		else
-			em_rm(&t->e, X_STORE, log == 3 ? X64 : X32, RCX, RAX, 0);
+			jit_mem_op(t, X_STORE, log == 3 ? X64 : X32, RCX, &m, 0);
 	}
 	advance(t, op, 1u << log);
 	jit_slow_end(t);
@@ -74,13 +69,12 @@ bool jit_tr_vls_replicate(struct jit_tr *t, const struct a64_op *op)
 
 	if (a64_bits(op->word, 21, 21) || a64_bits(op->word, 13, 13))
 		return false;
-	jit_clobber_flags(t);
-	jit_address(t, a64_rn(op), 0);
-	jit_tlb(t, 1u << log, false);
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, 1u << log, 0);
+
 	if (log == 0 || log == 1)
-		em_rm(&t->e, log ? X_MOVZX16 : X_MOVZX8, X32, RCX, RAX, 0);
+		jit_mem_op(t, log ? X_MOVZX16 : X_MOVZX8, X32, RCX, &m, 0);
 	else
-		em_rm(&t->e, X_LOAD, log == 3 ? X64 : X32, RCX, RAX, 0);
+		jit_mem_op(t, X_LOAD, log == 3 ? X64 : X32, RCX, &m, 0);
 	em_rr(&t->e, S_MOVD, X64, XMM0, RCX);
 	simd_broadcast(t, XMM0, log);
 	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));

@@ -413,11 +413,14 @@ static void emit_ops(struct jit_tr *t)
 		t->at = i;
 		t->pc = va + i * 4ULL;
 		t->flags_live = t->live_before[i + 1] || !(attr & JIT_PURE);
-		if (rule && rule->fn && rule->fn(t, &t->ops[i]))
+		if (rule && rule->fn && rule->fn(t, &t->ops[i])) {
+			jit_facts_after(t, t->ops[i].word);
 			continue;
+		}
 		jit_save_flags(t);
 		call_handler(t, i);
 		t->sp_aligned = false;
+		jit_facts_none(t);
 		if (rule ? (attr & JIT_END) != 0 : a64_ends_block(t->ops[i].word))
 			t->ended = true;
 	}
