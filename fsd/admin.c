@@ -21,6 +21,7 @@
 #include "fsd/images.h"
 #include "fsd/import.h"
 #include "fsd/mounts.h"
+#include "fsd/translations.h"
 #include "fsd/worker.h"
 #include "ipc/bulk.h"
 #include "ipc/fsd.h"
@@ -245,24 +246,48 @@ int64_t fsd_do_image_tag(struct service_client *c, const struct fsd_image_tag_re
 	return refuse(images_tag(store_of(c), reference, fresh, &f), &f);
 }
 
-/* Deletes what was moved to tmp/ without holding anybody up. */
-static void sweep_later(struct service_client *c)
+/* Work that holds nobody up, in a process of its own with the store's directories and one more
+ * descriptor (or -1). */
+typedef void background_fn(struct store *s, int fd, const char *text);
+
+static void in_background(struct service_client *c, background_fn *fn, int fd, const char *text)
 {
 	struct store *s = store_of(c);
-	const int keep[] = {s->dir, s->tmp};
+	const int keep[] = {s->dir, s->blobs, s->translations, s->tmp, fd};
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		/* Its own child's child, so that nobody has to wait for it. */
 		if (fork() == 0) {
 			plat_close_all_but(3, keep, ARRAY_LEN(keep));
-			store_sweep(s);
+			fn(s, fd, text);
 		}
 		/* INVARIANT: the end of a forked child, not of the service. */
 		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
+}
+
+/* Deletes what was moved to tmp/. */
+static void sweep(struct store *s, int fd, const char *text)
+{
+	(void)fd;
+	(void)text;
+	store_sweep(s);
+}
+
+static void sweep_later(struct service_client *c)
+{
+	in_background(c, sweep, -1, NULL);
+}
+
+static void keep_translations(struct store *s, int fd, const char *digest)
+{
+	int r = translations_replace(s, digest, fd);
+
+	if (r < 0)
+		log_warn("cannot keep the translations of image %s: %s", digest, lx_errno_text(r));
 }
 
 int64_t fsd_do_image_remove(struct service_client *c, const struct fsd_image_remove_req *req,
@@ -482,4 +507,37 @@ int64_t fsd_do_store_info(struct service_client *c, const struct fsd_store_info_
 	json_decref(images);
 	json_decref(containers);
 	return reply_json(info, 65536, &rep->info_json);
+}
+
+int64_t fsd_do_translations_get(struct service_client *c,
+                                const struct fsd_translations_get_req *req,
+                                struct fsd_translations_get_rep *rep, struct ipc_fds *in,
+                                struct ipc_fds *out)
+{
+	char digest[129];
+	int fd;
+
+	(void)in;
+	copy_text(&req->digest, digest, sizeof(digest));
+	fd = translations_open(store_of(c), digest, &rep->size);
+	if (fd < 0)
+		return fd;
+	ipc_fds_add(out, fd);
+	return 0;
+}
+
+int64_t fsd_do_translations_put(struct service_client *c,
+                                const struct fsd_translations_put_req *req,
+                                struct fsd_translations_put_rep *rep, struct ipc_fds *in,
+                                struct ipc_fds *out)
+{
+	char digest[129];
+
+	(void)rep;
+	(void)out;
+	if (in->count < 1)
+		return -LX_EINVAL;
+	copy_text(&req->digest, digest, sizeof(digest));
+	in_background(c, keep_translations, in->fd[0], digest);
+	return 0;
 }

@@ -79,7 +79,9 @@ static int open_parts(struct store *s, const char *path, struct fail *f)
 
 	if (open_sub(s->dir, "blobs/sha256", &s->blobs) || open_sub(s->dir, "layers", &s->layers) ||
 	    open_sub(s->dir, "containers", &s->containers) ||
-	    open_sub(s->dir, "volumes", &s->volumes) || open_sub(s->dir, "tmp", &s->tmp))
+	    open_sub(s->dir, "volumes", &s->volumes) ||
+	    open_sub(s->dir, "translations", &s->translations) ||
+	    open_sub(s->dir, "tmp", &s->tmp))
 		return fail_set(f, -LX_EACCES, "cannot make the image store in %s", path);
 	lock = store_lock(s);
 	if (lock < 0)
@@ -102,7 +104,7 @@ int store_open(struct store *s, const char *path, struct fail *f)
 	struct stat st;
 	int r = make_path(path);
 
-	*s = (struct store){-1, -1, -1, -1, -1, -1};
+	*s = (struct store){-1, -1, -1, -1, -1, -1, -1};
 	if (r < 0)
 		return fail_errno(f, r, "cannot make the image store %s", path);
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -122,7 +124,8 @@ int store_open(struct store *s, const char *path, struct fail *f)
 
 void store_close(struct store *s)
 {
-	int *fds[] = {&s->dir, &s->blobs, &s->layers, &s->containers, &s->volumes, &s->tmp};
+	int *fds[] = {&s->dir,     &s->blobs,        &s->layers, &s->containers,
+	              &s->volumes, &s->translations, &s->tmp};
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		if (*fds[i] >= 0)
@@ -407,6 +410,8 @@ int store_collect(struct store *s)
 		r = discard_unused(s, s->layers, used);
 	if (r == 0)
 		r = discard_unused(s, s->blobs, used);
+	if (r == 0)
+		r = discard_unused(s, s->translations, used);
 	json_decref(used);
 	json_decref(index);
 	return r;

@@ -6,6 +6,7 @@
  *   blobs/sha256/HEX         manifests and configurations; layers live extracted, not as blobs
  *   layers/HEX/tree          an extracted layer by the digest of its uncompressed tar;
  * layers/HEX/size containers/ID/           config.json, upper/, work/, links/ (see container.h)
+ *   translations/HEX         code translated from the image of that digest (translations.h)
  *   volumes/NAME/            tree/, and work/ with a directory for each session that uses it
  *   tmp/                     whatever is not finished
  *   lock                     held (flock) around changes, so several services and crashes do no
@@ -26,7 +27,7 @@
 #define STORE_JSON_MAX (4u << 20) /* bytes of a manifest, index or configuration */
 
 struct store {
-	int dir, blobs, layers, containers, volumes, tmp;
+	int dir, blobs, layers, containers, volumes, translations, tmp;
 };
 
 /* Opens (and makes) the store in the directory path, and removes what a crash left. */

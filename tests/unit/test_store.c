@@ -1,6 +1,7 @@
 /*
  * test_store.c: references, and a store whose writers are killed at any moment: what its index
- * names is whole, and nothing else is left after the next start.
+ * names is whole, and nothing else is left after the next start.  And the translations that are
+ * kept for an image as long as that is there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include "fsd/images.h"
 #include "fsd/import.h"
 #include "fsd/path.h"
+#include "fsd/translations.h"
 #include "tests/lib/tarbuild.h"
 
 #include <cmocka.h>
@@ -208,12 +211,64 @@ static void test_two_writers(void **state)
 	rmdir(home);
 }
 
+static void put_translations(struct store *s, const char *digest, const char *text, int expected)
+{
+	int fd = memfd_create("translations", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(translations_replace(s, digest, fd), expected);
+	close(fd);
+}
+
+static void test_translations(void **state)
+{
+	static const char nobodys[] =
+	    "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	char home[] = "/tmp/carrick-store-XXXXXX", buf[16] = "";
+	struct import im = {.progress = -1, .reference = "x:1", .platform = "linux/arm64"};
+	json_t *done = json_array();
+	struct fail f = {{0}};
+	uint64_t size = 0;
+	struct store s;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(home));
+	im.source = make_archive(0);
+	assert_int_equal(store_open(&s, home, &f), 0);
+	assert_int_equal(import_run(&s, &im, &f), 0);
+	close(im.source);
+
+	assert_int_equal(translations_open(&s, im.digest, &size), -LX_ENOENT);
+	put_translations(&s, im.digest, "first", 0);
+	put_translations(&s, im.digest, "second", 0);
+	put_translations(&s, nobodys, "x", -LX_ENOENT);
+	put_translations(&s, "../index.json", "x", -LX_EINVAL);
+	fd = translations_open(&s, im.digest, &size);
+	assert_true(fd >= 0);
+	assert_int_equal(size, 6);
+	assert_int_equal(read(fd, buf, sizeof(buf)), 6);
+	assert_string_equal(buf, "second");
+	assert_true(write(fd, "x", 1) < 0);
+	close(fd);
+
+	assert_int_equal(images_remove(&s, "x:1", true, done, &f), 0);
+	json_decref(done);
+	assert_int_equal(translations_open(&s, im.digest, &size), -LX_ENOENT);
+	store_sweep(&s);
+	assert_true(is_empty(s.tmp));
+	assert_int_equal(path_remove_contents(s.dir), 0);
+	store_close(&s);
+	rmdir(home);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_references),
 	    cmocka_unit_test(test_killed_writers),
 	    cmocka_unit_test(test_two_writers),
+	    cmocka_unit_test(test_translations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
