@@ -21,6 +21,7 @@
 #include "common/plat/mem.h"
 #include "common/plat/sandbox.h"
 #include "ipc/ctl.h"
+#include "supervisor/trace/handlers.h"
 #include "supervisor/trace/observe.h"
 #include "supervisor/boot/boot.h"
 #include "supervisor/vfs/tty.h"
@@ -62,6 +63,7 @@ static void *wait_for_end(void *arg)
 
 	if (s->guest->observer)
 		observer_finish(s->guest->observer);
+	handlers_report();
 	if (!__atomic_exchange_n(&s->told, true, __ATOMIC_SEQ_CST))
 		(void)ctl_event_exited(s->ctl, &req);
 	/* INVARIANT: the guest is over; nothing of it runs any more. */

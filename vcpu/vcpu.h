@@ -152,6 +152,10 @@ struct vcpu_jit_stats {
 };
 void vcpu_jit_stats(struct vcpu_engine *engine, struct vcpu_jit_stats *out);
 
+/* How often the translator's code called the interpreter, by row of the instruction table from 0
+ * on; false: no such row, or calls are not counted (vcpu/soft/jit/host.h). */
+bool vcpu_jit_calls(unsigned row, const char **name, uint64_t *count);
+
 /* A translated block: where it runs in the guest, and its code. */
 struct vcpu_jit_block {
 	uint64_t va, pa;

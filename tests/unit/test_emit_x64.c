@@ -186,6 +186,56 @@ static void jumps(void **state)
 	begin(b);
 }
 
+/* Forms with three operands, without memory and with it. */
+static void three_operands(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned r = 0; r < 16; r++)
+		for (unsigned m = 0; m < 16; m++) {
+			em_vrr(&b->e, X_MULX, X64, r, RCX, m);
+			expect(b, "mulx %s, rcx, %s", names64[r], names64[m]);
+			em_vrr(&b->e, 0x660FFE, X32, r, 9, m);
+			expect(b, "vpaddd xmm%u, xmm9, xmm%u", r, m);
+			em_vrr(&b->e, 0x663800, X32, r, 15, m);
+			expect(b, "vpshufb xmm%u, xmm15, xmm%u", r, m);
+			em_vrm(&b->e, 0x663896, X64, r, 3, m, 0x40);
+			expect(b, "vfmaddsub132pd xmm%u, xmm3, xmmword ptr [%s + 0x40]", r,
+			       names64[m]);
+		}
+	em_vrr(&b->e, X_RORX, X32, RDX, 0, R9);
+	em_u8(&b->e, 7);
+	expect(b, "rorx edx, r9d, 7");
+}
+
+/* What tr_crypto.c uses. */
+static void cryptography(void **state)
+{
+	static const struct {
+		unsigned op;
+		const char *name;
+	} plain[] = {{0x6638DC, "aesenc"},     {0x6638DD, "aesenclast"}, {0x6638DE, "aesdec"},
+	             {0x6638DF, "aesdeclast"}, {0x6638DB, "aesimc"},     {0x38CA, "sha1msg2"},
+	             {0x38CC, "sha256msg1"},   {0x38CD, "sha256msg2"}};
+	struct bench *b = *state;
+
+	for (unsigned i = 0; i < ARRAY_LEN(plain); i++) {
+		em_rr(&b->e, plain[i].op, X32, 3, 12);
+		expect(b, "%s xmm3, xmm12", plain[i].name);
+		em_rm(&b->e, plain[i].op, X32, 9, RBP, 0x20);
+		expect(b, "%s xmm9, xmmword ptr [rbp + 0x20]", plain[i].name);
+	}
+	em_rr(&b->e, 0x3ACC, X32, 1, 2);
+	em_u8(&b->e, 2);
+	expect(b, "sha1rnds4 xmm1, xmm2, 2");
+	em_rr(&b->e, 0xF238F1, X64, RAX, RCX);
+	expect(b, "crc32 rax, rcx");
+	em_rr(&b->e, 0xF238F0, X8, RAX, RCX);
+	expect(b, "crc32 eax, cl");
+	em_rip(&b->e, 0x660F6F, X32, 9, em_pc(&b->e) + 0x109);
+	expect(b, "movdqa xmm9, xmmword ptr [rip + 0x100]");
+}
+
 #define CODE  0x400000ULL
 #define PAGES 300u
 
@@ -235,6 +285,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(memory, setup, teardown),
 	    cmocka_unit_test_setup_teardown(immediates, setup, teardown),
 	    cmocka_unit_test_setup_teardown(jumps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(three_operands, setup, teardown),
+	    cmocka_unit_test_setup_teardown(cryptography, setup, teardown),
 	    cmocka_unit_test(small_cache),
 	};
 

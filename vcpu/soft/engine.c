@@ -93,6 +93,14 @@ void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
 	memset(out, 0, sizeof(*out));
 }
 
+bool vcpu_jit_calls(unsigned row, const char **name, uint64_t *count)
+{
+	(void)row;
+	(void)name;
+	(void)count;
+	return false;
+}
+
 void vcpu_jit_each(struct vcpu_engine *e,
                    void (*fn)(void *opaque, const struct vcpu_jit_block *block), void *opaque)
 {

@@ -64,7 +64,10 @@ int soft_jit_new(struct vcpu_engine *e, uint64_t size)
 		return -ENOTSUP; /* hosts may forbid executable memory */
 	}
 	jit_rules_init();
+	jit_calls_init();
 	jit_make_thunks(j);
+	j->consts = j->used;
+	j->used += JIT_CONSTS * 16;
 	j->half[0] = (struct jit_half){j->used, (uint32_t)(j->size / 2), 0};
 	j->half[1] = (struct jit_half){(uint32_t)(j->size / 2), (uint32_t)j->size, 0};
 	e->jit = j;
@@ -81,6 +84,27 @@ void soft_jit_free(struct vcpu_engine *e)
 	munmap(j->rx, j->size);
 	free(j);
 	e->jit = NULL;
+}
+
+/* Unused places hold 0, 0, which nobody asks for here. */
+uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi)
+{
+	uint64_t hash = (lo ^ (hi << 17 | hi >> 47)) * 0x9E3779B97F4A7C15u;
+	unsigned at = (unsigned)(hash >> 40) % JIT_CONSTS;
+
+	if (!lo && !hi)
+		return 0;
+	for (unsigned tries = 0; tries < 16; tries++, at = (at + 1) % JIT_CONSTS) {
+		uint64_t *slot = (uint64_t *)(void *)(j->rw + j->consts + at * 16);
+
+		if (!slot[0] && !slot[1]) {
+			slot[0] = lo;
+			slot[1] = hi;
+		}
+		if (slot[0] == lo && slot[1] == hi)
+			return (uint64_t)(uintptr_t)j->rx + j->consts + at * 16;
+	}
+	return 0;
 }
 
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va)

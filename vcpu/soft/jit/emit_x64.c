@@ -127,11 +127,49 @@ static void relative(struct emit *e, uint64_t target)
 	em_u32(e, (uint32_t)(target - (em_pc(e) + 4)));
 }
 
-void em_lea_rip(struct emit *e, unsigned reg, uint64_t target)
+/* A VEX prefix of 128 bits and the opcode (Intel SDM volume 2, 2.3).  v is the operand between the
+ * other two. */
+static void vex(struct emit *e, unsigned op, enum x64_width w, unsigned r, unsigned v, unsigned b)
 {
-	prefix(e, X_LEA, X64, reg, 0, 0);
+	unsigned escape = op >> 8 & 0xFF, prefix66 = op >> 16;
+	unsigned map = escape == 0x0F ? 1 : escape == 0x38 ? 2 : 3;
+	unsigned pp = prefix66 == 0x66 ? 1 : prefix66 == 0xF3 ? 2 : prefix66 == 0xF2 ? 3 : 0;
+	unsigned tail = (~v & 15) << 3 | pp;
+
+	if (map == 1 && b < 8 && w != X64) {
+		em_u8(e, 0xC5);
+		em_u8(e, (r < 8 ? 0x80u : 0) | tail);
+	} else {
+		em_u8(e, 0xC4);
+		em_u8(e, (r < 8 ? 0x80u : 0) | 0x40 | (b < 8 ? 0x20u : 0) | map);
+		em_u8(e, (w == X64 ? 0x80u : 0) | tail);
+	}
+	em_u8(e, op & 0xFF);
+}
+
+void em_vrr(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned rm)
+{
+	vex(e, op, w, reg, v, rm);
+	em_u8(e, 0xC0 | (reg & 7) << 3 | (rm & 7));
+}
+
+void em_vrm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned base,
+            int32_t disp)
+{
+	vex(e, op, w, reg, v, base);
+	modrm_mem(e, reg, base, disp);
+}
+
+void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_t target)
+{
+	prefix(e, op, w, reg, 0, 0);
 	em_u8(e, (reg & 7) << 3 | 5);
 	relative(e, target);
+}
+
+void em_lea_rip(struct emit *e, unsigned reg, uint64_t target)
+{
+	em_rip(e, X_LEA, X64, reg, target);
 }
 
 void em_mov_imm(struct emit *e, unsigned reg, uint64_t v)

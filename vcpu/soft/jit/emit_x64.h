@@ -87,6 +87,9 @@ enum x64_op {
 	X_MOVUPS_STORE = 0x0F11,
 	X_MOVQ_LOAD = 0xF30F7E,
 	X_MOVD_LOAD = 0x660F6E,
+	X_TZCNT = 0xF30FBC,
+	X_MULX = 0xF238F6, /* VEX: upper half, lower half = rdx times register or memory */
+	X_RORX = 0xF23AF0, /* VEX without v; imm8 */
 	X_XADD = 0x0FC1,
 	X_CMPXCHG = 0x0FB1,
 };
@@ -121,7 +124,15 @@ void em_rm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned
 void em_rx(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned base,
            unsigned index, unsigned scale, int32_t disp);
 
-/* lea reg, [rip + target]; the target's running address. */
+/* Forms of three operands, with a VEX prefix for 128 bits: op reg, v, register or memory.  The
+ * opcode is numbered as above; X64 sets VEX.W. */
+void em_vrr(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned rm);
+void em_vrm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned base,
+            int32_t disp);
+
+/* op reg, [rip + target] without an immediate; the target's running address. */
+void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_t target);
+/* lea reg, [rip + target]. */
 void em_lea_rip(struct emit *e, unsigned reg, uint64_t target);
 /* A register set to a constant by the shortest form; flags are kept. */
 void em_mov_imm(struct emit *e, unsigned reg, uint64_t v);

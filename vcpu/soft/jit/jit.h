@@ -7,6 +7,8 @@
  *   translate.c  one block: decoding, liveness of flags, exits, calls of handlers
  *   guest_mem.c  guest memory as an operand
  *   rules.c      which function translates a row of insn.def
+ *   host.c       which of the host's instructions there are
+ *   calls.c      which handlers are still called
  *   tr_*.c       the translation of one class of the Arm manual each
  *   run.c        the run loop
  *
@@ -34,6 +36,7 @@
 #define VCPU_SOFT_JIT_JIT_H
 
 #include "vcpu/soft/jit/emit_x64.h"
+#include "vcpu/soft/jit/host.h"
 #include "vcpu/soft/soft.h"
 
 struct jit_block;
@@ -94,8 +97,14 @@ struct jit {
 	uint64_t (*enter)(void *biased, const void *code);
 	uint64_t call, call_vector, call_last, exit, exit_link, exit_lookup;
 
+	/* 16-byte constants that translated code reads, by hash; an unused one is 0, 0, which code
+	 * makes otherwise. */
+	uint32_t consts; /* offset */
+
 	struct vcpu_jit_stats stats; /* code_lock */
 };
+
+#define JIT_CONSTS 512u
 
 /* What translated code returns: a64_next's A64_BRANCH or A64_STOP, or a link to be resolved. */
 
@@ -129,8 +138,12 @@ enum jit_attr {
 	JIT_READF = 4, /* reads flags */
 	JIT_CALLF = 8, /* its handler reads or writes flags */
 	JIT_END = 16,  /* the block ends here */
-	JIT_SSE4 = 32, /* only for hosts with SSE4.2 */
-	JIT_FMA = 64,  /* only for hosts with AVX and FMA */
+	/* The function is only for hosts with */
+	JIT_SSE4 = 32, /* SSE4.2 */
+	JIT_FMA = 64,  /* AVX and FMA */
+	JIT_AES = 128,
+	JIT_CLMUL = 256,
+	JIT_SHA = 512,
 };
 
 /* What a call of a handler finds behind the block's code. */
@@ -184,6 +197,7 @@ struct jit_tr {
 	bool sp_aligned; /* known to be a multiple of 16 */
 	struct jit_fact fact[32]; /* 31: sp */
 	bool wrote_back;          /* jit_writeback has updated the base register's fact */
+	unsigned done;   /* instructions below this number are translated already, with one before */
 
 	/* The instruction before known_at has set known_reg to a constant. */
 	unsigned known_reg, known_at;
@@ -302,7 +316,14 @@ bool jit_room_locked(struct vcpu_engine *e);
 void jit_connect(struct vcpu_engine *e, struct jit_link *link);
 void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_block *to);
 
+/* The running address of a 16-byte constant for code, aligned; 0: there are too many. */
+uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi);
+
 /* thunks.c */
 void jit_make_thunks(struct jit *j);
+
+/* calls.c: counts a handler's call, for its word; jit_calls_init once, before. */
+void jit_calls_init(void);
+void jit_calls_count(uint32_t word);
 
 #endif

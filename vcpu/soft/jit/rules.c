@@ -32,10 +32,12 @@ static int compare(const void *a, const void *b)
 /* Does this host have what the rule needs? */
 static bool possible(const struct jit_rule *rule)
 {
-	if ((rule->attr & JIT_SSE4) && !__builtin_cpu_supports("sse4.2"))
-		return false;
-	return !(rule->attr & JIT_FMA) ||
-	       (__builtin_cpu_supports("avx") && __builtin_cpu_supports("fma"));
+	const struct jit_host *h = jit_host();
+	unsigned lacks = (h->sse42 ? 0u : JIT_SSE4) | (h->avx && h->fma ? 0u : JIT_FMA) |
+	                 (h->aes ? 0u : JIT_AES) | (h->clmul ? 0u : JIT_CLMUL) |
+	                 (h->sha ? 0u : JIT_SHA);
+
+	return !(rule->attr & lacks);
 }
 
 static void build(void)
@@ -44,14 +46,16 @@ static void build(void)
 
 	if (!table)
 		return;
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		if (!possible(&rules[i]))
+			rules[i].fn = NULL;
 	qsort(rules, ARRAY_LEN(rules), sizeof(rules[0]), compare);
 	for (unsigned i = 0; i < a64_row_count; i++) {
 		struct jit_rule key = {.row = a64_rows[i].fn};
 		const struct jit_rule *rule =
 		    bsearch(&key, rules, ARRAY_LEN(rules), sizeof(rules[0]), compare);
 
-		if (rule && possible(rule))
-			table[i] = rule;
+		table[i] = rule;
 	}
 	by_row = table;
 }

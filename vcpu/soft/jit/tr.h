@@ -18,7 +18,8 @@ void jit_extend(struct jit_tr *t, unsigned option, unsigned host, unsigned r);
 jit_tr_fn jit_tr_addsub_imm, jit_tr_addsub_reg, jit_tr_addsub_ext, jit_tr_adc, jit_tr_ccmp;
 jit_tr_fn jit_tr_logical_reg, jit_tr_logical_imm, jit_tr_move_wide, jit_tr_adr, jit_tr_bitfield,
     jit_tr_extr, jit_tr_csel;
-jit_tr_fn jit_tr_rev, jit_tr_clz, jit_tr_div, jit_tr_shiftv, jit_tr_madd, jit_tr_maddl, jit_tr_mulh;
+jit_tr_fn jit_tr_rev, jit_tr_rev16, jit_tr_rbit, jit_tr_cls, jit_tr_crc32, jit_tr_crc32c;
+jit_tr_fn jit_tr_clz, jit_tr_div, jit_tr_shiftv, jit_tr_madd, jit_tr_maddl, jit_tr_mulh;
 jit_tr_fn jit_tr_nothing, jit_tr_b, jit_tr_b_cond, jit_tr_cbz, jit_tr_tbz, jit_tr_br;
 jit_tr_fn jit_tr_ldxr, jit_tr_stxr, jit_tr_ldar, jit_tr_stlr, jit_tr_cas, jit_tr_ldadd_swp,
     jit_tr_ldlogic, jit_tr_clrex, jit_tr_barrier, jit_tr_mrs;
@@ -42,5 +43,8 @@ jit_tr_fn jit_tr_add_v, jit_tr_sub_v, jit_tr_cmeq_v, jit_tr_cmgt_v, jit_tr_smax_
     jit_tr_mul_v, jit_tr_cm_zero_v, jit_tr_rev_v, jit_tr_xtn, jit_tr_shr, jit_tr_shl_imm,
     jit_tr_shrn, jit_tr_shll, jit_tr_addl, jit_tr_mull, jit_tr_zip, jit_tr_uzp, jit_tr_trn,
     jit_tr_ext_v, jit_tr_tbl, jit_tr_pairwise, jit_tr_addp_scalar, jit_tr_addv, jit_tr_extremev;
+jit_tr_fn jit_tr_aese, jit_tr_aesd, jit_tr_aesmc, jit_tr_aesimc, jit_tr_pmull_d, jit_tr_pmull_b,
+    jit_tr_pmul_v, jit_tr_sha1_rounds, jit_tr_sha1h, jit_tr_sha1su0, jit_tr_sha1su1,
+    jit_tr_sha256_rounds, jit_tr_sha256su0, jit_tr_sha256su1;
 
 #endif

@@ -1,9 +1,7 @@
 /*
  * tr_mul.c: data processing with one, two and three sources (Arm ARM C4.1.95).
  */
-#include <cpuid.h>
-
-#include "vcpu/soft/jit/tr.h"
+#include "vcpu/soft/jit/tr_simd.h"
 
 #include "vcpu/a64/int.h"
 
@@ -22,29 +20,94 @@ bool jit_tr_rev(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
-/* LZCNT: CPUID 80000001h, ECX bit 5.  Not every compiler's __builtin_cpu_supports knows it, and
- * CPUID is slow in a virtual machine, so it is asked once. */
-static bool has_lzcnt(void)
+/* d = leading zeros of a host register; the width, if there is no one. */
+static void count_zeros(struct jit_tr *t, enum x64_width w, unsigned d, unsigned n)
 {
-	static int known; /* atomic; 0: not asked, 1: no, 2: yes */
-	unsigned a, b, c = 0, d;
-	int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
+	struct emit *e = &t->e;
 
-	if (k == 0) {
-		k = __get_cpuid(0x80000001u, &a, &b, &c, &d) && c & 1u << 5 ? 2 : 1;
-		__atomic_store_n(&known, k, __ATOMIC_RELAXED);
+	if (jit_host()->lzcnt) {
+		em_rr(e, X_LZCNT, w, d, n);
+		return;
 	}
-	return k == 2;
+	/* The number of the highest one; none is -1 here, as 31 or 63 minus it is all the same
+	 * as an xor. */
+	em_mov_imm(e, RCX, w == X64 ? 127 : 63);
+	em_rr(e, X_BSR, w, d, n);
+	em_rr(e, X_CMOV + CC_E, w, d, RCX);
+	em_alu_ri(e, ALU_XOR, w, d, w == X64 ? 63 : 31);
 }
 
 bool jit_tr_clz(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned d = jit_dst(t, a64_rd(op), RAX);
+	enum x64_width w = jit_width(op);
 
-	if (!has_lzcnt())
-		return false;
 	jit_clobber_flags(t);
-	jit_op(t, X_LZCNT, jit_width(op), d, a64_rn(op));
+	count_zeros(t, w, d, jit_src(t, a64_rn(op), RDX));
+	jit_put(t, a64_rd(op), d);
+	return true;
+}
+
+/* Bits that equal the one below the sign: zeros of the number xor itself shifted, but one. */
+bool jit_tr_cls(struct jit_tr *t, const struct a64_op *op)
+{
+	enum x64_width w = jit_width(op);
+	struct emit *e = &t->e;
+
+	jit_clobber_flags(t);
+	jit_op(t, X_LOAD, w, RDX, a64_rn(op));
+	em_rr(e, X_LOAD, w, RAX, RDX);
+	em_shift_ri(e, SH_SAR, w, RDX, 1);
+	em_rr(e, X_XOR, w, RDX, RAX);
+	count_zeros(t, w, RAX, RDX);
+	em_alu_ri(e, ALU_SUB, w, RAX, 1);
+	jit_put(t, a64_rd(op), RAX);
+	return true;
+}
+
+/* RBIT: bytes are turned round by bswap, each half of a byte by a table.  With a CLZ of the same
+ * register behind it, it counts trailing zeros. */
+bool jit_tr_rbit(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned rd = a64_rd(op), d = jit_dst(t, rd, RAX);
+	enum x64_width w = jit_width(op);
+	uint32_t clz = (w == X64 ? 0xDAC01000u : 0x5AC01000u) | rd << 5 | rd;
+
+	if (jit_host()->bmi1 && rd != 31 && t->at + 1 < t->count && t->ops[t->at + 1].word == clz) {
+		t->done = t->at + 2;
+		jit_clobber_flags(t);
+		jit_op(t, X_TZCNT, w, d, a64_rn(op));
+		jit_put(t, rd, d);
+		return true;
+	}
+	em_rr(&t->e, S_MOVD, w, XMM0, jit_src(t, a64_rn(op), RAX));
+	simd_rr(t, S_MOVDQA, XMM1, XMM0);
+	simd_shift(t, SHIFT_RIGHT, XMM1, SIMD_H, 4);
+	simd_const(t, XMM2, 0x0F0F0F0F0F0F0F0Fu);
+	simd_rr(t, S_PAND, XMM0, XMM2);
+	simd_rr(t, S_PAND, XMM1, XMM2);
+	simd_const2(t, XMM2, 0xE060A020C0408000u, 0xF070B030D0509010u);
+	simd_const2(t, XMM3, 0x0E060A020C040800u, 0x0F070B030D050901u);
+	simd_rr(t, S_PSHUFB, XMM2, XMM0);
+	simd_rr(t, S_PSHUFB, XMM3, XMM1);
+	simd_rr(t, S_POR, XMM2, XMM3);
+	em_rr(&t->e, S_MOVD_ST, w, XMM2, d);
+	em_bswap(&t->e, w, d);
+	jit_put(t, rd, d);
+	return true;
+}
+
+bool jit_tr_rev16(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned d = jit_dst(t, a64_rd(op), RAX);
+	enum x64_width w = jit_width(op);
+
+	em_rr(&t->e, S_MOVD, w, XMM0, jit_src(t, a64_rn(op), RAX));
+	simd_rr(t, S_MOVDQA, XMM1, XMM0);
+	simd_shift(t, SHIFT_LEFT, XMM0, SIMD_H, 8);
+	simd_shift(t, SHIFT_RIGHT, XMM1, SIMD_H, 8);
+	simd_rr(t, S_POR, XMM0, XMM1);
+	em_rr(&t->e, S_MOVD_ST, w, XMM0, d);
 	jit_put(t, a64_rd(op), d);
 	return true;
 }
@@ -107,11 +170,32 @@ bool jit_tr_shiftv(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
+/* rax, rcx = upper and lower half of rn times rm, unsigned, without touching EFLAGS. */
+static void multiply_wide(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned m = jit_src(t, a64_rm(op), RCX);
+
+	jit_op(t, X_LOAD, X64, RDX, a64_rn(op));
+	em_vrr(&t->e, X_MULX, X64, RAX, RCX, m);
+}
+
+/* A product (without a sum) where the flags are needed behind it, and are in EFLAGS: chains of
+ * long multiplications keep the carry there. */
+static bool flags_in_the_way(const struct jit_tr *t)
+{
+	return t->flags_live && t->flags != JIT_FLAGS_MEM && jit_host()->bmi2;
+}
+
 bool jit_tr_madd(struct jit_tr *t, const struct a64_op *op)
 {
 	bool sub = a64_bits(op->word, 15, 15);
 	enum x64_width w = jit_width(op);
 
+	if (w == X64 && a64_ra(op) % 32 == 31 && !sub && flags_in_the_way(t)) {
+		multiply_wide(t, op);
+		jit_put(t, a64_rd(op), RCX);
+		return true;
+	}
 	jit_clobber_flags(t);
 	jit_op(t, X_LOAD, w, RCX, a64_rn(op));
 	jit_op(t, X_IMUL, w, RCX, a64_rm(op));
@@ -143,6 +227,11 @@ bool jit_tr_mulh(struct jit_tr *t, const struct a64_op *op)
 {
 	bool uns = a64_bits(op->word, 23, 23);
 
+	if (uns && flags_in_the_way(t)) {
+		multiply_wide(t, op);
+		jit_put(t, a64_rd(op), RAX);
+		return true;
+	}
 	jit_clobber_flags(t);
 	jit_op(t, X_LOAD, X64, RAX, a64_rn(op));
 	jit_op(t, X_LOAD, X64, RCX, a64_rm(op));

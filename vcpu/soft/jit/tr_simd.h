@@ -54,6 +54,19 @@ enum sse_op {
 	S_PINSRW = 0x660FC4,
 	S_PINSRD = 0x663A22, /* X64: PINSRQ */
 	S_PEXTRW = 0x660FC5, /* imm8; general register, xmm */
+	S_PEXTRD = 0x663A16, /* imm8; general register in the rm field, xmm in the reg field */
+	S_PSHUFHW = 0xF30F70,
+	S_AESENC = 0x6638DC,
+	S_AESENCLAST = 0x6638DD,
+	S_AESDEC = 0x6638DE,
+	S_AESDECLAST = 0x6638DF,
+	S_AESIMC = 0x6638DB,
+	S_PCLMULQDQ = 0x663A44, /* imm8: bit 0 and 4 the upper half of the first, second operand */
+	S_SHA1RNDS4 = 0x3ACC,   /* imm8: the function */
+	S_SHA1MSG2 = 0x38CA,
+	S_SHA256RNDS2 = 0x38CB, /* and xmm0 */
+	S_SHA256MSG1 = 0x38CC,
+	S_SHA256MSG2 = 0x38CD,
 };
 
 /* Displacement of a vector register from rbp. */

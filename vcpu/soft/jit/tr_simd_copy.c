@@ -8,19 +8,32 @@
 
 void simd_const(struct jit_tr *t, unsigned x, uint64_t v)
 {
-	if (v == 0) {
-		simd_rr(t, S_PXOR, x, x);
-	} else if (v == UINT64_MAX) {
-		simd_rr(t, S_PCMPEQD, x, x);
-	} else {
-		em_mov_imm(&t->e, RAX, v);
-		em_rr(&t->e, S_MOVD, X64, x, RAX);
-		simd_rr(t, S_PUNPCKLQDQ, x, x);
-	}
+	simd_const2(t, x, v, v);
 }
 
 void simd_const2(struct jit_tr *t, unsigned x, uint64_t lo, uint64_t hi)
 {
+	uint64_t at;
+
+	if (lo == 0 && hi == 0) {
+		simd_rr(t, S_PXOR, x, x);
+		return;
+	}
+	if (lo == UINT64_MAX && hi == UINT64_MAX) {
+		simd_rr(t, S_PCMPEQD, x, x);
+		return;
+	}
+	at = jit_const(t->jit, lo, hi);
+	if (at) {
+		em_rip(&t->e, S_MOVDQA, X32, x, at);
+		return;
+	}
+	if (lo == hi) {
+		em_mov_imm(&t->e, RAX, lo);
+		em_rr(&t->e, S_MOVD, X64, x, RAX);
+		simd_rr(t, S_PUNPCKLQDQ, x, x);
+		return;
+	}
 	em_mov_imm(&t->e, RAX, lo);
 	em_rr(&t->e, S_MOVD, X64, x, RAX);
 	em_mov_imm(&t->e, RAX, hi);

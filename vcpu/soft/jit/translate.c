@@ -318,6 +318,21 @@ static enum a64_next with_flags(struct a64_cpu *cpu, const struct a64_op *op)
 	return next;
 }
 
+/* Around a handler whose calls are counted. */
+static enum a64_next counted(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	const struct jit_call *call = (const void *)op;
+
+	jit_calls_count(op->word);
+	return call->real(cpu, op);
+}
+
+static enum a64_next counted_with_flags(struct a64_cpu *cpu, const struct a64_op *op)
+{
+	jit_calls_count(op->word);
+	return with_flags(cpu, op);
+}
+
 static void emit_opdata(struct jit_tr *t)
 {
 	em_align(&t->e, 8, 0);
@@ -328,7 +343,9 @@ static void emit_opdata(struct jit_tr *t)
 		                        t->ops[op].fn};
 
 		if (rule && (rule->attr & JIT_CALLF))
-			call.op.fn = with_flags;
+			call.op.fn = jit_host()->count_calls ? counted_with_flags : with_flags;
+		else if (jit_host()->count_calls)
+			call.op.fn = counted;
 		em_here(&t->e, t->opdata[i].field);
 		em_bytes(&t->e, &call, sizeof(call));
 	}
@@ -406,6 +423,8 @@ static void emit_ops(struct jit_tr *t)
 		const struct jit_rule *rule = t->rules[i];
 		unsigned attr = rule ? rule->attr : 0;
 
+		if (i < t->done)
+			continue;
 		/* Behind what still needs room: slow paths are at most a few times that. */
 		if (t->e.at > limit || t->ncold + 4 > ARRAY_LEN(t->cold) ||
 		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata))
