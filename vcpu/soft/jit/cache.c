@@ -53,8 +53,11 @@ out:
 
 int soft_jit_new(struct vcpu_engine *e, uint64_t size)
 {
-	struct jit *j = calloc(1, sizeof(*j));
+	struct jit *j;
 
+	if (!jit_host()->sse42)
+		return -ENOTSUP;
+	j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;
 	size = size ? size : DEFAULT_SIZE;

@@ -9,12 +9,16 @@
  *   rules.c      which function translates a row of insn.def
  *   host.c       which of the host's instructions there are
  *   calls.c      which handlers are still called
+ *   reg.c        guest general registers as operands
+ *   vreg.c       guest vector registers in host registers
  *   tr_*.c       the translation of one class of the Arm manual each
  *   run.c        the run loop
  *
  * What stays true between any two translated instructions: rbp points JIT_BIAS bytes into the
  * vCPU's registers; ten guest registers are in host registers (jit_pin), the others in
- * memory; rax, rcx and rdx are free, and so are all xmm registers; the stack is aligned.
+ * memory; rax, rcx and rdx are free, and so are xmm0 to xmm5; the stack is aligned.  xmm6 to
+ * xmm15 hold guest vector registers within a block (vreg.c); between blocks, and around every
+ * call of a handler, those are in memory.
  *
  * An instruction without a rule is a call of its interpreter handler, with the pinned registers
  * in memory meanwhile.  The same call is the slow path of inlined instructions: a guest access
@@ -109,7 +113,7 @@ struct jit {
 /* What translated code returns: a64_next's A64_BRANCH or A64_STOP, or a link to be resolved. */
 
 #define JIT_MAX_OPS   64u
-#define JIT_MAX_BYTES 32768u /* room for one block */
+#define JIT_MAX_BYTES 65536u /* room for one block */
 #define JIT_BIAS      128
 
 /* Displacement from rbp of a field of struct vcpu. */
@@ -163,6 +167,19 @@ struct jit_rule {
 	unsigned attr;
 };
 
+/* A guest vector register in a host register (vreg.c). */
+#define JIT_VSLOTS 10u
+struct jit_vslot {
+	bool held, dirty;
+	uint8_t reg;   /* the guest register */
+	uint8_t exact; /* so many bytes from the lowest are right: 4, 8, 16; those above are 0 by
+	                  the architecture, and anything in the host register */
+	uint8_t zero;  /* exact is 16: from this byte on (4, 8, 16) all are known to be 0 */
+};
+struct jit_vstate {
+	struct jit_vslot slot[JIT_VSLOTS];
+};
+
 /* Code that is put behind the block. */
 struct jit_cold {
 	uint8_t *field;       /* the jump that comes here */
@@ -172,6 +189,8 @@ struct jit_cold {
 	bool flags_live;
 	bool is_side;
 	uint16_t op;
+	struct jit_vstate v;      /* at the jump */
+	struct jit_vstate v_back; /* HANDLER: as it must be at back */
 };
 
 /* A guest register's value less the distance was found to be below the window's limit. */
@@ -197,7 +216,10 @@ struct jit_tr {
 	bool sp_aligned; /* known to be a multiple of 16 */
 	struct jit_fact fact[32]; /* 31: sp */
 	bool wrote_back;          /* jit_writeback has updated the base register's fact */
-	unsigned done;   /* instructions below this number are translated already, with one before */
+	unsigned done; /* instructions below this number are translated already, with one before */
+
+	struct jit_vstate v;
+	uint8_t vused[JIT_VSLOTS]; /* 1 + the number of the last instruction that used the slot */
 
 	/* The instruction before known_at has set known_reg to a constant. */
 	unsigned known_reg, known_at;
@@ -269,6 +291,12 @@ unsigned jit_dst_sp(struct jit_tr *t, unsigned r, unsigned tmp);
 /* r = host register. */
 void jit_put(struct jit_tr *t, unsigned r, unsigned host);
 void jit_put_sp(struct jit_tr *t, unsigned r, unsigned host);
+
+/* Guest vector registers in host registers (vreg.c); rules use them through tr_simd.h. */
+/* Writes back what is dirty / holds nothing any more / loads what a state holds. */
+void jit_v_flush(struct jit_tr *t);
+void jit_v_forget(struct jit_tr *t);
+void jit_v_reload(struct jit_tr *t, const struct jit_vstate *to);
 
 /*
  * Guest memory (guest_mem.c).  A load or store asks once for its operand, which checks what must

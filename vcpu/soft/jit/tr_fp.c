@@ -12,8 +12,7 @@
 #include "vcpu/a64/softfp.h"
 
 enum fp_op {
-	F_MOVS = 0xF30F10, /* the rest of the register becomes 0 */
-	F_ADD = 0x0F58,    /* + prefix: F3 single, F2 double, none and 66 vectors */
+	F_ADD = 0x0F58, /* + prefix: F3 single, F2 double, none and 66 vectors */
 	F_MUL = 0x0F59,
 	F_SUB = 0x0F5C,
 	F_DIV = 0x0F5E,
@@ -76,22 +75,43 @@ static void need_finite(struct jit_tr *t, unsigned x, bool is64)
 	jit_slow_if(t, CC_E);
 }
 
-/* xmm = lane 0 of a guest register, the rest 0. */
+static unsigned bytes_of(const struct a64_op *op)
+{
+	return simd_sz(op) ? 8 : 4;
+}
+
+/* op xmm, lane 0 of a guest register */
+static void scalar_rv(struct jit_tr *t, const struct a64_op *op, unsigned opcode, unsigned x,
+                      unsigned r)
+{
+	simd_rr(t, opcode, x, simd_use(t, r, bytes_of(op)));
+}
+
+/* xmm = lane 0 of a guest register. */
 static void load_scalar(struct jit_tr *t, const struct a64_op *op, unsigned x, unsigned r)
 {
-	simd_rv(t, simd_sz(op) ? S_MOVQ : F_MOVS, x, r);
+	scalar_rv(t, op, S_MOVDQA, x, r);
+}
+
+/* Guest register = lane 0 of an xmm. */
+static void store_scalar(struct jit_tr *t, unsigned x, unsigned r, bool is64)
+{
+	unsigned d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, x);
+	simd_set(t, r, d, is64 ? 8 : 4, 16);
 }
 
 static bool two(struct jit_tr *t, const struct a64_op *op, unsigned opcode)
 {
 	need_fast(t);
 	load_scalar(t, op, XMM0, a64_rn(op));
-	simd_rv(t, scalar(op, opcode), XMM0, a64_rm(op));
+	scalar_rv(t, op, scalar(op, opcode), XMM0, a64_rm(op));
 	if (opcode == F_ADD || opcode == F_SUB)
 		need_finite(t, XMM0, simd_sz(op));
 	else
 		need_plain(t, XMM0, simd_sz(op));
-	simd_store(t, XMM0, a64_rd(op));
+	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
 	jit_slow_end(t);
 	return true;
 }
@@ -123,7 +143,7 @@ bool jit_tr_fnmul(struct jit_tr *t, const struct a64_op *op)
 
 	need_fast(t);
 	load_scalar(t, op, XMM0, a64_rn(op));
-	simd_rv(t, scalar(op, F_MUL), XMM0, a64_rm(op));
+	scalar_rv(t, op, scalar(op, F_MUL), XMM0, a64_rm(op));
 	need_plain(t, XMM0, is64);
 	em_rr(&t->e, S_MOVD_ST, w, XMM0, RCX);
 	em_rr(&t->e, 0x0FBA, w, 7, RCX); /* btc: the sign */
@@ -140,22 +160,15 @@ bool jit_tr_fsqrt(struct jit_tr *t, const struct a64_op *op)
 	load_scalar(t, op, XMM0, a64_rn(op));
 	simd_rr(t, scalar(op, F_SQRT), XMM0, XMM0);
 	need_plain(t, XMM0, simd_sz(op));
-	simd_store(t, XMM0, a64_rd(op));
+	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
 	jit_slow_end(t);
 	return true;
 }
 
-/* A three-operand VEX instruction of map 0F38 with prefix 66; W: double. */
-static void fma_rrv(struct jit_tr *t, unsigned opcode, bool w, unsigned d, unsigned n, unsigned r)
+/* d = +-d +- n * guest register, by one of the 231 forms. */
+static void muladd(struct jit_tr *t, unsigned opcode, bool w, unsigned d, unsigned n, unsigned r)
 {
-	struct emit *e = &t->e;
-
-	em_u8(e, 0xC4);
-	em_u8(e, 0xE2);
-	em_u8(e, (w ? 0x80u : 0) | (~n & 15) << 3 | 1);
-	em_u8(e, opcode);
-	em_u8(e, 0x80 | d << 3 | RBP);
-	em_u32(e, (uint32_t)simd_at(r));
+	em_vrr(&t->e, 0x663800 | opcode, w ? X64 : X32, d, n, simd_use(t, r, 16));
 }
 
 /* FMADD, FMSUB, FNMADD, FNMSUB, by the 231 forms: +-xmm0 +- xmm1 * m. */
@@ -168,9 +181,9 @@ bool jit_tr_fmadd(struct jit_tr *t, const struct a64_op *op)
 	need_fast(t);
 	load_scalar(t, op, XMM0, a64_ra(op));
 	load_scalar(t, op, XMM1, a64_rn(op));
-	fma_rrv(t, opcodes[kind], simd_sz(op), XMM0, XMM1, a64_rm(op));
+	muladd(t, opcodes[kind], simd_sz(op), XMM0, XMM1, a64_rm(op));
 	need_plain(t, XMM0, simd_sz(op));
-	simd_store(t, XMM0, a64_rd(op));
+	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
 	jit_slow_end(t);
 	return true;
 }
@@ -187,7 +200,7 @@ bool jit_tr_fcmp(struct jit_tr *t, const struct a64_op *op)
 		simd_rr(t, S_PXOR, XMM1, XMM1);
 		simd_rr(t, packed(op, F_UCOMI), XMM0, XMM1);
 	} else {
-		simd_rv(t, packed(op, F_UCOMI), XMM0, a64_rm(op));
+		scalar_rv(t, op, packed(op, F_UCOMI), XMM0, a64_rm(op));
 	}
 	jit_slow_if(t, CC_P);
 	/* Less, equal, greater as the flags of 0 - 1, 0 - 0, 1 - 0. */
@@ -205,10 +218,10 @@ bool jit_tr_fcvt_d_s(struct jit_tr *t, const struct a64_op *op)
 {
 	jit_clobber_flags(t);
 	need_default(t, FPCR_FZ);
-	simd_rv(t, F_MOVS, XMM0, a64_rn(op));
+	simd_rr(t, S_MOVDQA, XMM0, simd_use(t, a64_rn(op), 4));
 	simd_rr(t, 0xF30000 | F_CVT_FLOAT, XMM0, XMM0);
 	need_finite(t, XMM0, true);
-	simd_store(t, XMM0, a64_rd(op));
+	store_scalar(t, XMM0, a64_rd(op), true);
 	jit_slow_end(t);
 	return true;
 }
@@ -216,11 +229,11 @@ bool jit_tr_fcvt_d_s(struct jit_tr *t, const struct a64_op *op)
 bool jit_tr_fcvt_s_d(struct jit_tr *t, const struct a64_op *op)
 {
 	need_fast(t);
-	simd_rv(t, S_MOVQ, XMM0, a64_rn(op));
+	simd_rr(t, S_MOVDQA, XMM0, simd_use(t, a64_rn(op), 8));
 	simd_rr(t, S_PXOR, XMM1, XMM1);
 	simd_rr(t, 0xF20000 | F_CVT_FLOAT, XMM1, XMM0);
 	need_plain(t, XMM1, false);
-	simd_store(t, XMM1, a64_rd(op));
+	store_scalar(t, XMM1, a64_rd(op), false);
 	jit_slow_end(t);
 	return true;
 }
@@ -247,7 +260,7 @@ bool jit_tr_cvtf(struct jit_tr *t, const struct a64_op *op)
 	}
 	simd_rr(t, S_PXOR, XMM0, XMM0);
 	em_rr(&t->e, scalar(op, F_CVT_FROM), w, XMM0, n);
-	simd_store(t, XMM0, a64_rd(op));
+	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
 	if (!exact)
 		jit_slow_end(t);
 	return true;
@@ -261,7 +274,8 @@ bool jit_tr_fcvtz(struct jit_tr *t, const struct a64_op *op)
 	struct emit *e = &t->e;
 
 	need_fast(t);
-	em_rm(e, scalar(op, F_CVT_TRUNC), is_unsigned ? X64 : w, RAX, RBP, simd_at(a64_rn(op)));
+	em_rr(e, scalar(op, F_CVT_TRUNC), is_unsigned ? X64 : w, RAX,
+	      simd_use(t, a64_rn(op), bytes_of(op)));
 	if (!is_unsigned) {
 		em_alu_ri(e, ALU_CMP, w, RAX, 1);
 		jit_slow_if(t, CC_O);
@@ -344,7 +358,7 @@ bool jit_tr_fmla_v(struct jit_tr *t, const struct a64_op *op)
 	need_fast(t);
 	simd_load(t, XMM0, a64_rd(op));
 	simd_load(t, XMM1, a64_rn(op));
-	fma_rrv(t, a64_bits(op->word, 23, 23) ? 0xBC : 0xB8, simd_sz(op), XMM0, XMM1, a64_rm(op));
+	muladd(t, a64_bits(op->word, 23, 23) ? 0xBC : 0xB8, simd_sz(op), XMM0, XMM1, a64_rm(op));
 	need_all_plain(t, op, false);
 	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
 	jit_slow_end(t);
@@ -367,7 +381,7 @@ bool jit_tr_fmul_elem(struct jit_tr *t, const struct a64_op *op)
 		simd_rr(t, packed(op, F_MUL), XMM0, XMM1);
 	} else {
 		simd_load(t, XMM0, a64_rd(op));
-		fma_rrv(t, a64_bits(op->word, 14, 14) ? 0xBC : 0xB8, is64, XMM0, XMM1, a64_rn(op));
+		muladd(t, a64_bits(op->word, 14, 14) ? 0xBC : 0xB8, is64, XMM0, XMM1, a64_rn(op));
 	}
 	need_all_plain(t, op, false);
 	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));

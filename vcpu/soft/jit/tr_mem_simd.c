@@ -2,17 +2,12 @@
  * tr_mem_simd.c: loads and stores of SIMD&FP registers: single, pairs, and the contiguous
  * structures LD1 and ST1 (Arm ARM C4.1.94).
  */
-#include "vcpu/soft/jit/tr.h"
+#include "vcpu/soft/jit/tr_simd.h"
 
 /* Bytes of the register: size in bits 31..30, and bit 23 for 16. */
 static unsigned register_bytes(uint32_t word)
 {
 	return a64_bits(word, 23, 23) ? 16 : 1u << a64_bits(word, 31, 30);
-}
-
-static int32_t slot(unsigned v)
-{
-	return JIT_AT(cpu.regs.v) + (int32_t)(v * sizeof(union a64_vreg));
 }
 
 /* xmm = bytes at the operand, the rest 0. */
@@ -35,37 +30,36 @@ static void load(struct jit_tr *t, unsigned xmm, unsigned bytes, const struct ji
 	}
 }
 
-/* The operand = bytes of vector register v. */
-static void store(struct jit_tr *t, unsigned v, unsigned bytes, const struct jit_mem *m,
+/* The operand = bytes of an xmm. */
+static void store(struct jit_tr *t, unsigned xmm, unsigned bytes, const struct jit_mem *m,
                   int32_t disp)
 {
-	struct emit *e = &t->e;
+	static const unsigned opcodes[] = {X_STORE8, X_STORE16, S_MOVD_ST, S_MOVQ_ST,
+	                                   X_MOVUPS_STORE};
 
-	if (bytes == 16) {
-		em_rm(e, X_MOVUPS_LOAD, X32, 0, RBP, slot(v));
-		jit_mem_op(t, X_MOVUPS_STORE, X32, 0, m, disp);
-		return;
+	if (bytes <= 2) {
+		em_rr(&t->e, S_MOVD_ST, X32, xmm, RCX);
+		xmm = RCX;
 	}
-	em_rm(e, X_LOAD, X64, RCX, RBP, slot(v));
-	jit_mem_op(t,
-	           bytes == 1   ? X_STORE8
-	           : bytes == 2 ? X_STORE16
-	                        : X_STORE,
-	           bytes == 8 ? X64 : X32, RCX, m, disp);
+	jit_mem_op(t, opcodes[__builtin_ctz(bytes)], X32, xmm, m, disp);
 }
 
 /* n registers of so many bytes each. */
 static void transfer(struct jit_tr *t, const unsigned *regs, unsigned n, unsigned bytes,
                      bool is_load, const struct jit_mem *m)
 {
+	unsigned x[4];
+
+	for (unsigned i = 0; i < n; i++)
+		x[i] = is_load ? simd_new(t) : simd_use(t, regs[i], bytes > 4 ? bytes : 4);
 	for (unsigned i = 0; i < n; i++) {
 		if (is_load)
-			load(t, i, bytes, m, (int32_t)(i * bytes));
+			load(t, x[i], bytes, m, (int32_t)(i * bytes));
 		else
-			store(t, regs[i], bytes, m, (int32_t)(i * bytes));
+			store(t, x[i], bytes, m, (int32_t)(i * bytes));
 	}
 	for (unsigned i = 0; is_load && i < n; i++)
-		em_rm(&t->e, X_MOVUPS_STORE, X32, i, RBP, slot(regs[i]));
+		simd_set(t, regs[i], x[i], 16, bytes > 4 ? bytes : 4);
 }
 
 static bool is_load(const struct a64_op *op)

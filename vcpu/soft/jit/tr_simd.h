@@ -1,9 +1,21 @@
 /*
  * tr_simd.h: SSE opcodes, and what the rules for SIMD&FP registers share.
  *
- * Vector registers live in the vCPU.  A rule loads them into xmm0 to xmm5, computes, and stores
- * the whole register at once, so that the next load of it is forwarded.  None of the helpers
- * touches EFLAGS, for no SSE instruction does but the scalar comparisons.
+ * Guest vector registers are kept in xmm6 to xmm15 as far as they fit (vreg.c); xmm0 to xmm5 are
+ * for the rules.  There are two ways to write a rule:
+ *
+ *   - with copies: simd_load and simd_rv read registers into xmm0 to xmm5, simd_store and
+ *     simd_store_cut write the whole register;
+ *   - in place: simd_use gives the host register of an operand, which must not be changed,
+ *     simd_new one for the result, in which anything may be done before simd_set says that it is
+ *     the register now.  simd_op3 is "d = n op m".
+ *
+ * Nothing is written to a guest register before the last jit_slow_if of the instruction.  An
+ * instruction can use at most ten registers, operands and simd_new's together.  All helpers must
+ * be called on a straight path of the rule's code, not behind jumps of its own, for what they
+ * note holds for everything that follows.
+ *
+ * None of the helpers touches EFLAGS, for no SSE instruction does but the scalar comparisons.
  */
 #ifndef VCPU_SOFT_JIT_TR_SIMD_H
 #define VCPU_SOFT_JIT_TR_SIMD_H
@@ -67,13 +79,34 @@ enum sse_op {
 	S_SHA256RNDS2 = 0x38CB, /* and xmm0 */
 	S_SHA256MSG1 = 0x38CC,
 	S_SHA256MSG2 = 0x38CD,
+	S_PEXTRB = 0x663A14,   /* imm8; as PEXTRD */
+	S_INSERTPS = 0x663A21, /* imm8 */
 };
 
-/* Displacement of a vector register from rbp. */
-static inline int32_t simd_at(unsigned r)
+/* Displacement from rbp of a vector register's place in the vCPU. */
+static inline int32_t simd_slot(unsigned r)
 {
 	return JIT_AT(cpu.regs.v) + (int32_t)(r * 16);
 }
+
+/* The same, with the register's value there; to be read only. */
+int32_t simd_at(struct jit_tr *t, unsigned r);
+
+/* The host register that holds a guest register, of which at least so many bytes (4, 8, 16)
+ * from the lowest are wanted; what is above them is undefined. */
+unsigned simd_use(struct jit_tr *t, unsigned r, unsigned bytes);
+/* A host register for a result. */
+unsigned simd_new(struct jit_tr *t);
+/*
+ * The guest register is now in x, which simd_new gave in this instruction.  exact: so many bytes
+ * (4, 8, 16) count, those above them are to be 0 and need not be; zero: with exact 16, from this
+ * byte on (4, 8, or 16: unknown) all are 0.
+ */
+void simd_set(struct jit_tr *t, unsigned r, unsigned x, unsigned exact, unsigned zero);
+/* From which byte on (4, 8, 16) the guest register's host register is known to be 0. */
+unsigned simd_zero_from(struct jit_tr *t, unsigned r);
+/* d = n op m, for instructions that have a VEX form with three operands; d is not m. */
+void simd_op3(struct jit_tr *t, unsigned op, unsigned d, unsigned n, unsigned m);
 
 /* The width of a form in bytes beyond 8?  Scalar forms have bit 30 set but work on 8 at most. */
 static inline bool simd_full(const struct a64_op *op)
@@ -95,7 +128,12 @@ static inline void simd_rr_imm(struct jit_tr *t, unsigned op, unsigned x, unsign
 /* op xmm, guest register. */
 static inline void simd_rv(struct jit_tr *t, unsigned op, unsigned x, unsigned r)
 {
-	em_rm(&t->e, op, X32, x, RBP, simd_at(r));
+	unsigned y = simd_use(t, r, op == S_MOVD ? 4 : 16);
+
+	if (op == S_MOVD) /* has no such form: lane 0, and zeros */
+		simd_rr_imm(t, S_INSERTPS, x, y, 0x0E);
+	else
+		simd_rr(t, op, x, y);
 }
 
 static inline void simd_load(struct jit_tr *t, unsigned x, unsigned r)
@@ -106,23 +144,38 @@ static inline void simd_load(struct jit_tr *t, unsigned x, unsigned r)
 /* Guest register = xmm. */
 static inline void simd_store(struct jit_tr *t, unsigned x, unsigned r)
 {
-	simd_rv(t, S_MOVDQA_ST, x, r);
+	unsigned d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, x);
+	simd_set(t, r, d, 16, 16);
 }
 
 /* Guest register = xmm, of which only the lower half counts unless full. */
 static inline void simd_store_cut(struct jit_tr *t, unsigned x, unsigned r, bool full)
 {
-	if (!full)
-		simd_rr(t, S_MOVQ, x, x);
-	simd_store(t, x, r);
+	unsigned d = simd_new(t);
+
+	simd_rr(t, full ? S_MOVDQA : S_MOVQ, d, x);
+	simd_set(t, r, d, 16, full ? 16 : 8);
 }
 
-/* Guest register = host general register (width w), zero-extended.  Uses xmm0. */
+/* Guest register = host general register (width w), zero-extended. */
 static inline void simd_put_host(struct jit_tr *t, unsigned r, unsigned host, enum x64_width w)
 {
-	em_rr(&t->e, S_MOVD, w, XMM0, host);
-	simd_store(t, XMM0, r);
+	unsigned d = simd_new(t);
+
+	em_rr(&t->e, S_MOVD, w, d, host);
+	simd_set(t, r, d, 16, w == X64 ? 8 : 4);
 }
+
+/* A host general register = lane 0 of a guest register (width w), zero-extended. */
+static inline void simd_get_host(struct jit_tr *t, unsigned host, unsigned r, enum x64_width w)
+{
+	em_rr(&t->e, S_MOVD_ST, w, simd_use(t, r, w == X64 ? 8 : 4), host);
+}
+
+/* A host general register = a lane of 1 << size bytes, zero-extended. */
+void simd_get_lane(struct jit_tr *t, unsigned host, unsigned r, unsigned size, unsigned i);
 
 /* xmm = 64 bits in both halves.  Uses rax. */
 void simd_const(struct jit_tr *t, unsigned x, uint64_t v);

@@ -70,23 +70,40 @@ void simd_shift_bytes(struct jit_tr *t, bool left, unsigned x, unsigned by)
 	simd_rr_imm(t, 0x660F73, left ? 7 : 3, x, by);
 }
 
+void simd_get_lane(struct jit_tr *t, unsigned host, unsigned r, unsigned size, unsigned i)
+{
+	unsigned end = (i + 1) << size, x = simd_use(t, r, end <= 4 ? 4 : end <= 8 ? 8 : 16);
+
+	if (size >= SIMD_S && i == 0) {
+		em_rr(&t->e, S_MOVD_ST, size == SIMD_D ? X64 : X32, x, host);
+	} else if (size == SIMD_H) {
+		simd_rr_imm(t, S_PEXTRW, host, x, i);
+	} else {
+		em_rr(&t->e, size == SIMD_B ? S_PEXTRB : S_PEXTRD, size == SIMD_D ? X64 : X32, x,
+		      host);
+		em_u8(&t->e, i);
+	}
+}
+
 /* FMOV (bit 22: double), FABS, FNEG of scalars. */
 bool jit_tr_fmov(struct jit_tr *t, const struct a64_op *op)
 {
-	unsigned kind = a64_bits(op->word, 16, 15), top = simd_sz(op) ? 63 : 31;
-	enum x64_width w = simd_sz(op) ? X64 : X32;
+	unsigned kind = a64_bits(op->word, 16, 15), bytes = simd_sz(op) ? 8 : 4;
+	unsigned n = simd_use(t, a64_rn(op), bytes), d = simd_new(t);
 
 	if (kind == 0) {
-		simd_rv(t, simd_sz(op) ? S_MOVQ : S_MOVD, XMM0, a64_rn(op));
-		simd_store(t, XMM0, a64_rd(op));
+		simd_rr(t, S_MOVDQA, d, n);
+		simd_set(t, a64_rd(op), d, bytes, 16);
 		return true;
 	}
-	/* 1: FABS, btr; 2: FNEG, btc, which both write CF. */
-	jit_clobber_flags(t);
-	em_rm(&t->e, X_LOAD, w, RCX, RBP, simd_at(a64_rn(op)));
-	em_rr(&t->e, 0x0FBA, w, kind == 1 ? 6 : 7, RCX);
-	em_u8(&t->e, top);
-	simd_put_host(t, a64_rd(op), RCX, w);
+	/* 1: FABS, all but the sign; 2: FNEG. */
+	simd_rr(t, S_PCMPEQD, d, d);
+	if (kind == 1)
+		simd_shift(t, SHIFT_RIGHT, d, bytes == 8 ? SIMD_D : SIMD_S, 1);
+	else
+		simd_shift(t, SHIFT_LEFT, d, bytes == 8 ? SIMD_D : SIMD_S, bytes * 8 - 1);
+	simd_rr(t, kind == 1 ? S_PAND : S_PXOR, d, n);
+	simd_set(t, a64_rd(op), d, bytes, 16);
 	return true;
 }
 
@@ -103,7 +120,7 @@ bool jit_tr_fmov_to_gpr(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned d = jit_dst(t, a64_rd(op), RCX);
 
-	em_rm(&t->e, X_LOAD, jit_width(op), d, RBP, simd_at(a64_rn(op)));
+	simd_get_host(t, d, a64_rn(op), jit_width(op));
 	jit_put(t, a64_rd(op), d);
 	return true;
 }
@@ -118,7 +135,7 @@ bool jit_tr_fmov_to_gpr_high(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned d = jit_dst(t, a64_rd(op), RCX);
 
-	em_rm(&t->e, X_LOAD, X64, d, RBP, simd_at(a64_rn(op)) + 8);
+	simd_get_lane(t, d, a64_rn(op), SIMD_D, 1);
 	jit_put(t, a64_rd(op), d);
 	return true;
 }
@@ -132,20 +149,21 @@ bool jit_tr_fmov_from_gpr_high(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
+/* By a jump over a move: the condition is mostly foreseen, and both values are there. */
 bool jit_tr_fcsel(struct jit_tr *t, const struct a64_op *op)
 {
-	unsigned cond = a64_bits(op->word, 15, 12);
-	enum x64_width w = simd_sz(op) ? X64 : X32;
+	unsigned cond = a64_bits(op->word, 15, 12), bytes = simd_sz(op) ? 8 : 4;
+	unsigned n = simd_use(t, a64_rn(op), bytes), m = simd_use(t, a64_rm(op), bytes);
+	unsigned d = simd_new(t);
 
-	if (cond >= 14) {
-		em_rm(&t->e, X_LOAD, w, RCX, RBP, simd_at(a64_rn(op)));
-	} else {
-		em_rm(&t->e, X_LOAD, w, RCX, RBP, simd_at(a64_rm(op)));
-		enum x64_cc cc = jit_cond(t, cond);
+	simd_rr(t, S_MOVDQA, d, n);
+	if (cond < 14) {
+		uint8_t *over = em_jcc_later(&t->e, jit_cond(t, cond));
 
-		em_rm(&t->e, X_CMOV + cc, w, RCX, RBP, simd_at(a64_rn(op)));
+		simd_rr(t, S_MOVDQA, d, m);
+		em_here(&t->e, over);
 	}
-	simd_put_host(t, a64_rd(op), RCX, w);
+	simd_set(t, a64_rd(op), d, bytes, 16);
 	return true;
 }
 
@@ -178,15 +196,6 @@ static unsigned lane_of(const struct a64_op *op)
 	return a64_bits(op->word, 20, 16) >> (lane_size(op) + 1);
 }
 
-/* ecx or rcx = a lane of a register, zero-extended. */
-static void load_lane(struct jit_tr *t, unsigned host, unsigned r, unsigned size, unsigned i)
-{
-	static const unsigned load[] = {X_MOVZX8, X_MOVZX16, X_LOAD, X_LOAD};
-
-	em_rm(&t->e, load[size], size == SIMD_D ? X64 : X32, host, RBP,
-	      simd_at(r) + (int32_t)(i << size));
-}
-
 static void insert(struct jit_tr *t, unsigned r, unsigned size, unsigned i, unsigned host)
 {
 	static const unsigned insert_op[] = {S_PINSRB, S_PINSRW, S_PINSRD, S_PINSRD};
@@ -201,7 +210,7 @@ bool jit_tr_dup_elem_v(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned size = lane_size(op);
 
-	load_lane(t, RCX, a64_rn(op), size, lane_of(op));
+	simd_get_lane(t, RCX, a64_rn(op), size, lane_of(op));
 	em_rr(&t->e, S_MOVD, X64, XMM0, RCX);
 	simd_broadcast(t, XMM0, size);
 	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
@@ -210,7 +219,7 @@ bool jit_tr_dup_elem_v(struct jit_tr *t, const struct a64_op *op)
 
 bool jit_tr_dup_elem_scalar(struct jit_tr *t, const struct a64_op *op)
 {
-	load_lane(t, RCX, a64_rn(op), lane_size(op), lane_of(op));
+	simd_get_lane(t, RCX, a64_rn(op), lane_size(op), lane_of(op));
 	simd_put_host(t, a64_rd(op), RCX, X64);
 	return true;
 }
@@ -233,7 +242,7 @@ bool jit_tr_ins_elem(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned size = lane_size(op);
 
-	load_lane(t, RCX, a64_rn(op), size, a64_bits(op->word, 14, 11) >> size);
+	simd_get_lane(t, RCX, a64_rn(op), size, a64_bits(op->word, 14, 11) >> size);
 	insert(t, a64_rd(op), size, lane_of(op), RCX);
 	return true;
 }
@@ -242,18 +251,18 @@ bool jit_tr_umov(struct jit_tr *t, const struct a64_op *op)
 {
 	unsigned d = jit_dst(t, a64_rd(op), RCX);
 
-	load_lane(t, d, a64_rn(op), lane_size(op), lane_of(op));
+	simd_get_lane(t, d, a64_rn(op), lane_size(op), lane_of(op));
 	jit_put(t, a64_rd(op), d);
 	return true;
 }
 
 bool jit_tr_smov(struct jit_tr *t, const struct a64_op *op)
 {
-	static const unsigned load[] = {X_MOVSX8, X_MOVSX16, X_MOVSXD};
+	static const unsigned extend[] = {X_MOVSX8, X_MOVSX16, X_MOVSXD};
 	unsigned d = jit_dst(t, a64_rd(op), RCX), size = lane_size(op);
 
-	em_rm(&t->e, load[size], simd_q(op) ? X64 : X32, d, RBP,
-	      simd_at(a64_rn(op)) + (int32_t)(lane_of(op) << size));
+	simd_get_lane(t, RCX, a64_rn(op), size, lane_of(op));
+	em_rr(&t->e, extend[size], simd_q(op) ? X64 : X32, d, RCX);
 	jit_put(t, a64_rd(op), d);
 	return true;
 }

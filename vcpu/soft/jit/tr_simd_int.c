@@ -30,9 +30,11 @@ static void invert(struct jit_tr *t, unsigned x)
 /* rd = rn op rm. */
 static bool plain(struct jit_tr *t, const struct a64_op *op, unsigned opcode)
 {
-	simd_load(t, XMM0, a64_rn(op));
-	simd_rv(t, opcode, XMM0, a64_rm(op));
-	return put(t, op, XMM0);
+	unsigned n = simd_use(t, a64_rn(op), 16), m = simd_use(t, a64_rm(op), 16), d = simd_new(t);
+
+	simd_op3(t, opcode, d, n, m);
+	simd_set(t, a64_rd(op), d, simd_full(op) ? 16 : 8, 16);
+	return true;
 }
 
 bool jit_tr_add_v(struct jit_tr *t, const struct a64_op *op)

@@ -45,11 +45,7 @@ bool jit_tr_vls_lane(struct jit_tr *t, const struct a64_op *op)
 		em_u8(&t->e, index >> log);
 		simd_store(t, XMM0, rd);
 	} else {
-		int32_t from = simd_at(rd) + (int32_t)(index >> log << log);
-
-		em_rm(&t->e, X_LOAD, X64, RCX, RBP, from & ~7);
-		if (from & 7)
-			em_shift_ri(&t->e, SH_SHR, X64, RCX, (unsigned)(from & 7) * 8);
+		simd_get_lane(t, RCX, rd, log, index >> log);
 		if (log == 0)
 			jit_mem_op(t, X_STORE8, X8, RCX, &m, 0);
 		else if (log == 1)

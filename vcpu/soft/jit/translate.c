@@ -21,8 +21,10 @@
 #define MAX_SIDES 8u
 #define PEEK      6u
 
-/* Keep this much free for what one instruction, and the end of the block, may still need. */
-#define OP_BYTES 1024u
+/* Room kept for what one instruction and the end of the block may still need, and for a slow
+ * path or way out, which may have ten vector registers to write back and to load. */
+#define OP_BYTES   2048u
+#define COLD_BYTES 320u
 
 static uint32_t word_at(const struct jit_tr *t, unsigned insn)
 {
@@ -129,6 +131,7 @@ static struct jit_cold *add_cold(struct jit_tr *t, uint8_t *field)
 	memset(c, 0, sizeof(*c));
 	c->field = field;
 	c->op = (uint16_t)t->at;
+	c->v = t->v;
 	return c;
 }
 
@@ -142,6 +145,7 @@ void jit_slow_end(struct jit_tr *t)
 	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;) {
 		t->cold[i].back = em_pc(&t->e);
 		t->cold[i].flags = t->flags;
+		t->cold[i].v_back = t->v;
 	}
 }
 
@@ -166,6 +170,8 @@ static void call_handler(struct jit_tr *t, unsigned op)
 {
 	bool end = t->rules[op] ? t->rules[op]->attr & JIT_END : a64_ends_block(t->ops[op].word);
 
+	jit_v_flush(t);
+	jit_v_forget(t);
 	lea_opdata(t, op);
 	if (end) {
 		em_jmp(&t->e, t->jit->call_last);
@@ -217,6 +223,7 @@ static void jump_by_table(struct jit_tr *t, uint64_t target)
 
 void jit_goto(struct jit_tr *t, uint64_t target)
 {
+	jit_v_flush(t);
 	if (t->flags != JIT_FLAGS_MEM && live_at(t, target))
 		jit_save_flags(t);
 	if ((target & PAGE_MASK) == t->page->va)
@@ -232,6 +239,7 @@ void jit_goto_rax(struct jit_tr *t)
 
 	/* Slots are 16 bytes, instructions 4: the scaled index selects them. */
 	_Static_assert(sizeof(struct jit_target) == 16, "scaled by 4 from an address");
+	jit_v_flush(t);
 	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
 	em_jcc(e, CC_NE, t->jit->exit_lookup);
 	em_rr(e, X_LOAD, X32, RCX, RAX);
@@ -257,7 +265,9 @@ void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
 /* A handler call that comes back; flags are in memory then. */
 static void emit_slow(struct jit_tr *t, const struct jit_cold *c)
 {
+	t->v = c->v;
 	call_handler(t, c->op);
+	jit_v_reload(t, &c->v_back);
 	if (c->flags != JIT_FLAGS_MEM) {
 		t->flags = JIT_FLAGS_MEM;
 		jit_load_flags(t);
@@ -277,7 +287,8 @@ static void emit_cold(struct jit_tr *t)
 		if (c.is_side && c.back) /* a polled backward branch: to the link's stub, later */
 			continue;
 		/* The several slow paths of an instruction are one. */
-		if (slow && !c.is_side && c.op == t->cold[i - 1].op) {
+		if (slow && !c.is_side && c.op == t->cold[i - 1].op &&
+		    memcmp(&c.v, &t->cold[i - 1].v, sizeof(c.v)) == 0) {
 			em_there(&t->e, c.field, slow);
 			continue;
 		}
@@ -285,6 +296,7 @@ static void emit_cold(struct jit_tr *t)
 		em_here(&t->e, c.field);
 		if (c.is_side) {
 			t->flags = c.flags;
+			t->v = c.v;
 			t->pc = t->page->va + (t->first + c.op) * 4ULL;
 			jit_goto(t, c.target);
 		} else {
@@ -415,7 +427,7 @@ static void find_live(struct jit_tr *t)
 
 static void emit_ops(struct jit_tr *t)
 {
-	const uint8_t *limit = t->e.at + JIT_MAX_BYTES / 2;
+	const uint8_t *start = t->e.at;
 	uint64_t va = t->page->va + t->first * 4ULL;
 	unsigned i;
 
@@ -425,8 +437,9 @@ static void emit_ops(struct jit_tr *t)
 
 		if (i < t->done)
 			continue;
-		/* Behind what still needs room: slow paths are at most a few times that. */
-		if (t->e.at > limit || t->ncold + 4 > ARRAY_LEN(t->cold) ||
+		if ((size_t)(t->e.at - start) + (t->ncold + 4) * COLD_BYTES + OP_BYTES >
+		        JIT_MAX_BYTES ||
+		    t->ncold + 4 > ARRAY_LEN(t->cold) ||
 		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata))
 			break;
 		t->at = i;
