@@ -226,6 +226,14 @@ struct jit_mem jit_mem_const(struct jit_tr *t, uint64_t va, unsigned size, unsig
 	return by_rax(t, size, how);
 }
 
+struct jit_mem jit_mem_line(struct jit_tr *t, unsigned r, unsigned size, unsigned how)
+{
+	jit_clobber_flags(t);
+	jit_op(t, X_LOAD, X64, RAX, r);
+	em_alu_ri(&t->e, ALU_AND, X64, RAX, -(int32_t)size);
+	return by_rax(t, size, how);
+}
+
 void jit_mem_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
                 const struct jit_mem *m, int32_t disp)
 {

@@ -321,6 +321,8 @@ struct jit_mem jit_mem_base(struct jit_tr *t, unsigned rn, int64_t offset, unsig
 struct jit_mem jit_mem_index(struct jit_tr *t, const struct a64_op *op, unsigned scale,
                              unsigned size, unsigned how);
 struct jit_mem jit_mem_const(struct jit_tr *t, uint64_t va, unsigned size, unsigned how);
+/* [register r rounded down to a multiple of size, size bytes). */
+struct jit_mem jit_mem_line(struct jit_tr *t, unsigned r, unsigned size, unsigned how);
 /* op reg, [operand + disp], as em_rm; an immediate may follow.  The second is locked. */
 void jit_mem_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
                 const struct jit_mem *m, int32_t disp);

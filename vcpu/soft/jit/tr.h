@@ -22,7 +22,8 @@ jit_tr_fn jit_tr_rev, jit_tr_rev16, jit_tr_rbit, jit_tr_cls, jit_tr_crc32, jit_t
 jit_tr_fn jit_tr_clz, jit_tr_div, jit_tr_shiftv, jit_tr_madd, jit_tr_maddl, jit_tr_mulh;
 jit_tr_fn jit_tr_nothing, jit_tr_b, jit_tr_b_cond, jit_tr_cbz, jit_tr_tbz, jit_tr_br;
 jit_tr_fn jit_tr_ldxr, jit_tr_stxr, jit_tr_ldar, jit_tr_stlr, jit_tr_cas, jit_tr_ldadd_swp,
-    jit_tr_ldlogic, jit_tr_clrex, jit_tr_barrier, jit_tr_mrs;
+    jit_tr_ldlogic, jit_tr_ldextreme,
+    jit_tr_casp, jit_tr_dc_zva, jit_tr_clrex, jit_tr_barrier, jit_tr_mrs;
 jit_tr_fn jit_tr_lsv_uimm, jit_tr_lsv_imm9, jit_tr_lsv_reg, jit_tr_lsv_lit, jit_tr_lsv_pair,
     jit_tr_lsv_contiguous;
 jit_tr_fn jit_tr_ls_uimm, jit_tr_ls_imm9, jit_tr_ls_reg, jit_tr_ls_lit, jit_tr_ls_pair;

@@ -186,6 +186,79 @@ bool jit_tr_ldlogic(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
+/* LDSMAX, LDSMIN, LDUMAX, LDUMIN: a loop. */
+bool jit_tr_ldextreme(struct jit_tr *t, const struct a64_op *op)
+{
+	/* cmp of the access's size; in which case the old value stays, by bits 13..12. */
+	static const unsigned compare[] = {0x3A, 0x66003B, X_CMP, X_CMP};
+	static const enum x64_cc stays[] = {CC_G, CC_L, CC_A, CC_B};
+	unsigned log2 = log2_bytes(op), what = a64_bits(op->word, 13, 12);
+	static const enum x64_width widths[] = {X8, X32, X32, X64};
+	struct emit *e = &t->e;
+	struct jit_mem m = begin(t, op, true);
+
+	jit_mem_away(t, &m, RDX);
+	load_zero_extended(t, log2, RAX, &m);
+	uint64_t again = em_pc(e);
+
+	operand(t, log2, RCX, a64_rm(op));
+	em_rr(e, compare[log2], widths[log2], RAX, RCX);
+	em_rr(e, X_CMOV + stays[what], X64, RCX, RAX);
+	locked(t, 0x0FB0, log2, RCX, &m); /* cmpxchg */
+	em_jcc(e, CC_NE, again);
+	jit_put(t, a64_rd(op), RAX);
+	jit_slow_end(t);
+	return true;
+}
+
+/* host = two words, of guest registers r and r+1. */
+static void join_words(struct jit_tr *t, unsigned host, unsigned r, unsigned tmp)
+{
+	jit_op(t, X_LOAD, X32, host, r + 1);
+	jit_op(t, X_LOAD, X32, tmp, r);
+	em_shift_ri(&t->e, SH_SHL, X64, host, 32);
+	em_rr(&t->e, X_OR, X64, host, tmp);
+}
+
+/*
+ * CASP of two words.  That of doublewords is the handler's: CMPXCHG16B takes four registers
+ * besides the address, of which one has a guest register in it that a refused access would lose.
+ */
+bool jit_tr_casp(struct jit_tr *t, const struct a64_op *op)
+{
+	unsigned s = a64_rm(op), d = a64_rd(op);
+	struct emit *e = &t->e;
+
+	if (a64_bits(op->word, 30, 30) || ((s | d) & 1))
+		return false;
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, 8, JIT_ALIGNED | JIT_STORE);
+
+	jit_mem_away(t, &m, RDX);
+	join_words(t, RAX, s, RCX);
+	em_rr(e, 0x660F6E, X64, 0, RAX); /* movq xmm0, rax */
+	join_words(t, RCX, d, RAX);
+	em_rr(e, 0x660F7E, X64, 0, RAX); /* movq rax, xmm0 */
+	locked(t, 0x0FB0, 3, RCX, &m);   /* cmpxchg */
+	em_rr(e, X_LOAD, X32, RCX, RAX);
+	jit_put(t, s, RCX);
+	em_shift_ri(e, SH_SHR, X64, RAX, 32);
+	jit_put(t, s + 1, RAX);
+	jit_slow_end(t);
+	return true;
+}
+
+/* DC ZVA: 64 bytes. */
+bool jit_tr_dc_zva(struct jit_tr *t, const struct a64_op *op)
+{
+	struct jit_mem m = jit_mem_line(t, a64_rd(op), 64, JIT_STORE);
+
+	em_rr(&t->e, 0x660FEF, X32, 0, 0); /* pxor xmm0, xmm0 */
+	for (int32_t at = 0; at < 64; at += 16)
+		jit_mem_op(t, X_MOVUPS_STORE, X32, 0, &m, at);
+	jit_slow_end(t);
+	return true;
+}
+
 bool jit_tr_clrex(struct jit_tr *t, const struct a64_op *op)
 {
 	(void)op;
