@@ -218,12 +218,9 @@ static int report(struct tally *t, unsigned show, bool full)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"stride", required_argument, NULL, 's'},
-	    {"jobs", required_argument, NULL, 'j'},
-	    {"from", required_argument, NULL, 'f'},
-	    {"to", required_argument, NULL, 't'},
-	    {"show", required_argument, NULL, 'n'},
-	    {NULL, 0, NULL, 0},
+	    {"stride", required_argument, NULL, 's'}, {"jobs", required_argument, NULL, 'j'},
+	    {"from", required_argument, NULL, 'f'},   {"to", required_argument, NULL, 't'},
+	    {"show", required_argument, NULL, 'n'},   {NULL, 0, NULL, 0},
 	};
 	struct range all = {.first = 0, .last = UINT32_MAX, .stride = 1};
 	unsigned jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN), show = 40;

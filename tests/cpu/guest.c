@@ -114,8 +114,7 @@ int main(void)
 	static char stack[65536] __attribute__((aligned(16)));
 	stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)};
 	size_t n = read_all(cases, sizeof(cases)) / sizeof(cases[0]);
-	uint32_t *code =
-	    map(WIRE_CODE, WIRE_MAX_CASES * WIRE_CODE_SLOT, PROT_READ | PROT_WRITE | PROT_EXEC);
+	uint32_t *code = map(WIRE_CODE, WIRE_CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
 	uint64_t *data = map(WIRE_DATA, WIRE_DATA_SIZE, PROT_READ | PROT_WRITE);
 
 	sigaltstack(&ss, NULL);
@@ -124,16 +123,18 @@ int main(void)
 	handle(SIGSEGV, on_end);
 	handle(SIGBUS, on_end);
 	handle(SIGILL, on_end);
+	handle(SIGALRM, on_end); /* a case that does not end */
 	for (size_t i = 0; i < n; i++) {
-		uint32_t *slot = code + i * WIRE_CODE_SLOT / 4;
+		uint32_t *slot = (uint32_t *)wire_pc(i);
 
 		for (size_t k = 0; k < WIRE_CODE_SLOT / 4; k++)
 			slot[k] = k < cases[i].insns ? cases[i].code[k] : 0xD4200000;
 	}
-	__builtin___clear_cache((char *)code, (char *)code + WIRE_MAX_CASES * WIRE_CODE_SLOT);
+	__builtin___clear_cache((char *)code, (char *)code + WIRE_CODE_SIZE);
 	for (size_t i = 0; i < n; i++) {
 		now = &cases[i];
 		wire_fill(now->memory_seed, data);
+		alarm(4);
 		raise(SIGUSR1);
 		result.memory_hash = wire_hash(data);
 		result.sent = now->send_data;

@@ -7,7 +7,8 @@ build/guest/cpu_diff_guest: tests/cpu/guest.c tests/cpu/wire.h
 	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -o $@ $<
 
 CPU_TEST_LIBS := $(B)/libtest.a $(B)/libvcpu.a $(B)/libcommon.a
-$(B)/tests/cpu/cpu_diff: $(B)/tests/cpu/cpu_diff.o $(B)/tests/cpu/peer.o $(CPU_TEST_LIBS)
+CPU_DIFF_SRCS := $(addprefix tests/cpu/,cpu_diff.c words.c engines.c compare.c case_text.c peer.c)
+$(B)/tests/cpu/cpu_diff: $(call obj,$(CPU_DIFF_SRCS)) $(CPU_TEST_LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcapstone -lm
@@ -15,8 +16,14 @@ $(B)/tests/cpu/cpu_diff: $(B)/tests/cpu/cpu_diff.o $(B)/tests/cpu/peer.o $(CPU_T
 COUNT ?= 2000000
 SEED ?= 1
 .PHONY: cpu-diff
-cpu-diff: $(B)/tests/cpu/cpu_diff build/guest/cpu_diff_guest ## compare the CPU with qemu-aarch64 on random code (COUNT= SEED= ARGS=)
+cpu-diff: $(B)/tests/cpu/cpu_diff build/guest/cpu_diff_guest ## compare the CPU with qemu-aarch64 on random programs (COUNT= SEED= ARGS=)
 	$(Q)$(B)/tests/cpu/cpu_diff --count $(COUNT) --seed $(SEED) $(ARGS)
+
+WORDS ?= 8
+.PHONY: cpu-diff-cases
+cpu-diff-cases: $(B)/tests/cpu/cpu_diff build/guest/cpu_diff_guest ## the same on single instructions of every row (WORDS= SEED= ARGS=)
+	$(Q)$(B)/tests/cpu/cpu_diff --cases tests/cpu/regressions.txt
+	$(Q)$(B)/tests/cpu/cpu_diff --words $(WORDS) --seed $(SEED) $(ARGS)
 
 $(B)/tests/cpu/decode_all: $(B)/tests/cpu/decode_all.o $(CPU_TEST_LIBS)
 	$(call say,LINK,$@)

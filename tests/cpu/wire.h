@@ -7,12 +7,20 @@
 
 #include <stdint.h>
 
-#define WIRE_CODE      0x10000000UL /* case i has its code at WIRE_CODE + i * WIRE_CODE_SLOT */
+/* Case i has its code at wire_pc(i); every eighth crosses a page. */
+#define WIRE_CODE      0x10000000UL
 #define WIRE_CODE_SLOT 512UL
-#define WIRE_MAX_INSNS 64
+#define WIRE_MAX_INSNS 120
 #define WIRE_MAX_CASES 1024
-#define WIRE_DATA      0x20000000UL
+#define WIRE_CODE_SIZE (WIRE_CODE_SLOT * (WIRE_MAX_CASES + 8))
+/* Literal loads can reach the data from any case's code. */
+#define WIRE_DATA      0x10090000UL
 #define WIRE_DATA_SIZE 8192UL
+
+static inline uint64_t wire_pc(uint64_t slot)
+{
+	return WIRE_CODE + slot * WIRE_CODE_SLOT + WIRE_CODE_SLOT / 2;
+}
 
 struct wire_regs {
 	uint64_t x[31];

@@ -31,6 +31,11 @@ void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_
 {
 	struct vcpu_options opts = {.kind = kind, .jit_eager = true, .jit_cache_size = cache_bytes};
 
+	a64_box_init_options(box, &opts, ram_bytes);
+}
+
+void a64_box_init_options(struct a64_box *box, const struct vcpu_options *opts, uint64_t ram_bytes)
+{
 	memset(box, 0, sizeof(*box));
 	box->ram.memfd = memfd_create("a64_box", MFD_CLOEXEC);
 	need(box->ram.memfd >= 0 && ftruncate(box->ram.memfd, (off_t)ram_bytes) == 0, "memfd");
@@ -40,7 +45,7 @@ void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_
 	need(box->ram.base != MAP_FAILED, "mmap");
 	box->next_frame = PAGE_SIZE; /* frame 0 stays unused: a stray 0 shows */
 	box->root = a64_box_frame(box);
-	need(vcpu_engine_new(&opts, &box->ram, &box->engine) == 0, "vcpu_engine_new");
+	need(vcpu_engine_new(opts, &box->ram, &box->engine) == 0, "vcpu_engine_new");
 	need(vcpu_space_new(box->engine, box->root, resolve, box, &box->space) == 0,
 	     "vcpu_space_new");
 }

@@ -31,6 +31,8 @@ void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_
 /* The same with a bounded memory for translated code (0: the default). */
 void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes,
                         uint64_t cache_bytes);
+/* The same with all options. */
+void a64_box_init_options(struct a64_box *box, const struct vcpu_options *opts, uint64_t ram_bytes);
 void a64_box_release(struct a64_box *box);
 /* A zeroed frame's physical address. */
 uint64_t a64_box_frame(struct a64_box *box);

@@ -85,17 +85,45 @@ static void capstone_agrees_on_a_sample(void **state)
 	run_tool(args[0], args);
 }
 
-static void qemu_agrees_on_random_programs(void **state)
+/* All engines, and qemu-aarch64. */
+static void run_cpu_diff(const char *option, const char *value)
 {
-	char *args[] = {(char *)(uintptr_t) "cpu_diff", (char *)(uintptr_t) "--count",
-	                (char *)(uintptr_t) "60000", NULL};
+	char *args[] = {(char *)(uintptr_t) "cpu_diff", (char *)(uintptr_t)option,
+	                (char *)(uintptr_t)value, NULL};
 
-	(void)state;
 	if (access("build/guest/cpu_diff_guest", R_OK) != 0 ||
 	    system("command -v qemu-aarch64-static >/dev/null") != 0) {
 		print_message("SKIP: qemu-aarch64-static or its guest program is not there\n");
 		skip();
 	}
+	run_tool(args[0], args);
+}
+
+static void qemu_agrees_on_random_programs(void **state)
+{
+	(void)state;
+	run_cpu_diff("--count", "60000");
+}
+
+static void qemu_agrees_on_each_instruction(void **state)
+{
+	(void)state;
+	run_cpu_diff("--words", "1");
+}
+
+static void what_once_differed_is_right(void **state)
+{
+	(void)state;
+	run_cpu_diff("--cases", "tests/cpu/regressions.txt");
+}
+
+static void kicks_change_nothing(void **state)
+{
+	char *args[] = {(char *)(uintptr_t) "cpu_diff",  (char *)(uintptr_t) "--kicks",
+	                (char *)(uintptr_t) "--no-peer", (char *)(uintptr_t) "--count",
+	                (char *)(uintptr_t) "60000",     NULL};
+
+	(void)state;
 	run_tool(args[0], args);
 }
 
@@ -107,6 +135,9 @@ int main(void)
 	    cmocka_unit_test(first_match_wins),
 	    cmocka_unit_test(capstone_agrees_on_a_sample),
 	    cmocka_unit_test(qemu_agrees_on_random_programs),
+	    cmocka_unit_test(qemu_agrees_on_each_instruction),
+	    cmocka_unit_test(what_once_differed_is_right),
+	    cmocka_unit_test(kicks_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #define CODE   A64_RAND_CODE
 #define DATA   A64_RAND_DATA
 #define HOLE   (DATA + PAGE_SIZE)
-#define TRIES  8
+#define TRIES  24
 #define DELTAS 80
 
 struct fixture {
@@ -48,9 +48,9 @@ static void set_regs(struct fixture *f, uint64_t base)
 
 	a64_rand_regs(&f->rand, r);
 	r->pc = CODE;
-	r->x[25] = 0;
-	for (unsigned i = 26; i < 29; i++)
-		r->x[i] = base;
+	r->x[f->rand.role.index] = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(f->rand.role.base); i++)
+		r->x[f->rand.role.base[i]] = base;
 	r->sp = base & ~15ULL;
 }
 
@@ -151,7 +151,7 @@ static void faults_commit_nothing(void **state)
 	/* Stores into a read-only page that lies before the hole. */
 	set_page(&f, pa, BOX_RO);
 	for (unsigned n = 0; n < 2000; n++) {
-		uint32_t stp = 0xA9001F46u; /* stp x6, x7, [x26] */
+		uint32_t stp = 0xA9001C06u | (uint32_t)f.rand.role.base[0] << 5; /* x6, x7 */
 
 		f.row = "stp_off_x";
 		try_word(&f, stp, HOLE - n % 48, false);

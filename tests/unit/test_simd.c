@@ -1,7 +1,7 @@
 /*
  * Runs single FP and SIMD instructions in the software CPU: widths and what lies beyond them,
  * QC, NaNs and status bits end to end, structure loads, faults half-way, reserved encodings.
- * (Breadth is the business of the comparison with another implementation: tests/cpudiff.)
+ * (Breadth is the business of the comparison with another implementation: tests/cpu.)
  */
 #include "tests/lib/a64_box.h"
 #include "vcpu/a64/softfp.h"

@@ -52,6 +52,12 @@ struct a64_tlb_entry {
 #define A64_PAGE_TAG    0x00FFFFFFFFFFF000ULL /* EL0 addresses ignore their top byte */
 #define A64_VA_MASK     0x00FFFFFFFFFFFFFFULL
 
+/* The address that Linux shows for a fault: without its tag where it is the lower half's. */
+static inline uint64_t a64_untagged(uint64_t va)
+{
+	return va >> 55 & 1 ? va : va & A64_VA_MASK;
+}
+
 /* The part of a software vCPU that instruction handlers see; vcpu/soft embeds it. */
 struct a64_cpu {
 	struct a64_regs regs; /* regs.pc is the current instruction's address in a handler */

@@ -186,7 +186,7 @@ void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size, enum vcpu_
 enum a64_next a64_misaligned(struct a64_cpu *cpu, uint64_t va)
 {
 	cpu->exit.kind = VCPU_EXIT_ALIGNMENT;
-	cpu->exit.addr = va;
+	cpu->exit.addr = a64_untagged(va);
 	return A64_STOP;
 }
 

@@ -86,6 +86,7 @@ static bool permits(const struct soft_pte *pte, enum vcpu_access access)
 bool soft_translate(struct vcpu *v, uint64_t va, enum vcpu_access access, uint64_t *pa)
 {
 	struct soft_pte pte;
+	uint64_t shown = a64_untagged(va);
 
 	if (access != VCPU_EXEC)
 		va &= A64_VA_MASK;
@@ -106,7 +107,7 @@ bool soft_translate(struct vcpu *v, uint64_t va, enum vcpu_access access, uint64
 			v->cpu.exit.kind = VCPU_EXIT_FAULT;
 			v->cpu.exit.access = access;
 			v->cpu.exit.fault_code = code;
-			v->cpu.exit.addr = va;
+			v->cpu.exit.addr = shown;
 			return false;
 		}
 	}
