@@ -59,6 +59,11 @@ int pollset_arm(struct pollset *ps, int fd, uint64_t cookie, uint32_t events)
 	return control(ps, EPOLL_CTL_MOD, fd, cookie, EPOLLONESHOT | events);
 }
 
+int pollset_watch(struct pollset *ps, int fd, uint64_t cookie, uint32_t events)
+{
+	return control(ps, EPOLL_CTL_MOD, fd, cookie, EPOLLET | events);
+}
+
 void pollset_remove(struct pollset *ps, int fd)
 {
 	(void)control(ps, EPOLL_CTL_DEL, fd, 0, 0);

@@ -23,6 +23,8 @@ void pollset_free(struct pollset *ps);
 int pollset_add(struct pollset *ps, int fd, uint64_t cookie) MUST_CHECK;
 /* Asks for one report of any of events (POLL* bits); errors and hangups are always reported. */
 int pollset_arm(struct pollset *ps, int fd, uint64_t cookie, uint32_t events) MUST_CHECK;
+/* Asks for a report of every change to one of events, until the descriptor is armed or removed. */
+int pollset_watch(struct pollset *ps, int fd, uint64_t cookie, uint32_t events) MUST_CHECK;
 void pollset_remove(struct pollset *ps, int fd);
 /* Blocks; the number of events filled in (0 when interrupted), or a negative host errno. */
 int pollset_wait(struct pollset *ps, struct pollset_event *ev, unsigned max) MUST_CHECK;

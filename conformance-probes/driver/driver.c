@@ -13,13 +13,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -38,6 +41,18 @@ static void mount_one(const char *source, const char *target, const char *type, 
 		fprintf(stderr, "driver: mount %s: %s\n", target, strerror(errno));
 }
 
+/* The loopback interface, which a container finds up (netdevice(7)). */
+static void raise_loopback(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		fprintf(stderr, "driver: lo: %s\n", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 /* As init of the virtual machine: the file systems a container has, and a raw console. */
 static void become_init(void)
 {
@@ -52,9 +67,12 @@ static void become_init(void)
 	mount_one("mqueue", "/dev/mqueue", "mqueue", "");
 	mount_one("tmpfs", "/tmp", "tmpfs", "mode=1777");
 	mkdir("/run", 0755);
-	if (symlink("/proc/self/fd", "/dev/fd") < 0 || symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
-	    symlink("/proc/self/fd/1", "/dev/stdout") < 0 || symlink("/proc/self/fd/2", "/dev/stderr") < 0)
+	if (symlink("/proc/self/fd", "/dev/fd") < 0 ||
+	    symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
+	    symlink("/proc/self/fd/1", "/dev/stdout") < 0 ||
+	    symlink("/proc/self/fd/2", "/dev/stderr") < 0)
 		fprintf(stderr, "driver: /dev links: %s\n", strerror(errno));
+	raise_loopback();
 	fd = open("/dev/ttyAMA0", O_RDWR | O_NOCTTY);
 	if (fd >= 0) {
 		dup2(fd, 0);

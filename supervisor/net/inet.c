@@ -264,7 +264,7 @@ static uint32_t inet_poll(struct socket *s, struct file *f, struct poll_table *p
 	poll_wait(f, &i->wait, pt);
 	if (pt && pt->events)
 		want = pt->events & all;
-	return inet_ready(i, want);
+	return pt && (pt->events & LX_EPOLLET) ? inet_ready_edges(i, want) : inet_ready(i, want);
 }
 
 static int64_t inet_ioctl(struct task *t, struct socket *s, uint32_t request, uint64_t arg)

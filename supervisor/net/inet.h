@@ -25,6 +25,7 @@ struct inet_sock {
 	bool waiting;
 	uint32_t waiting_for; /* LX_POLL* */
 	bool want_more;       /* somebody else waits for what it does not cover */
+	bool edges;           /* atomic: somebody wants to hear of changes (epoll(7), EPOLLET) */
 };
 
 static inline struct inet_sock *inet_of(struct socket *s)
@@ -42,6 +43,8 @@ int64_t inet_sendmsg(struct task *t, struct socket *s, struct sock_msg *m);
 int64_t inet_recvmsg(struct task *t, struct socket *s, struct sock_msg *m);
 /* What is ready now; if nothing of `events` is, the wait queue will be woken when some is. */
 uint32_t inet_ready(struct inet_sock *i, uint32_t events);
+/* The same, and every later change will wake the queue too, whatever is ready already. */
+uint32_t inet_ready_edges(struct inet_sock *i, uint32_t events);
 /* Waits for one of events; 0 or a negative errno. */
 int inet_wait(struct task *t, struct inet_sock *i, uint32_t events, int64_t deadline) MUST_CHECK;
 

@@ -102,6 +102,34 @@ uint32_t inet_ready(struct inet_sock *i, uint32_t events)
 	return ready_now(i);
 }
 
+/*
+ * With a descriptor the host reports the changes.  Otherwise what is not ready is waited for, and
+ * what is ready once it has been received or sent (asked_again).
+ */
+uint32_t inet_ready_edges(struct inet_sock *i, uint32_t events)
+{
+	uint32_t ready;
+
+	if (i->fd >= 0) {
+		hostpoll_watch(i->poll);
+		return ready_now(i);
+	}
+	__atomic_store_n(&i->edges, true, __ATOMIC_RELEASE);
+	ready = ready_now(i);
+	if (!(events & ~ready))
+		return ready;
+	ask(i, events & ~ready);
+	return ready_now(i);
+}
+
+/* After an attempt that changed what is ready: the next change is to be heard of. */
+static int64_t asked_again(struct inet_sock *i, uint32_t events, int64_t result)
+{
+	if (__atomic_load_n(&i->edges, __ATOMIC_ACQUIRE))
+		ask(i, events);
+	return result;
+}
+
 int inet_wait(struct task *t, struct inet_sock *i, uint32_t events, int64_t deadline)
 {
 	return WAIT_EVENT(t, &i->wait, inet_ready(i, events) & (events | LX_POLLERR | LX_POLLHUP),
@@ -123,7 +151,8 @@ static int64_t send_strict(struct inet_sock *i, const struct plat_msg *m)
 
 	if (len < IPC_BULK_MIN) {
 		req.data = (struct ipc_bytes){v->iov_base, len};
-		return netd_call_sendmsg(g->netd, &req, NULL, NULL);
+		r = netd_call_sendmsg(g->netd, &req, NULL, NULL);
+		return r == -LX_EAGAIN ? asked_again(i, LX_POLLOUT, r) : r;
 	}
 	if (!g->netd_bulk)
 		return -LX_ENOBUFS;
@@ -134,7 +163,7 @@ static int64_t send_strict(struct inet_sock *i, const struct plat_msg *m)
 	memcpy(ipc_bulk_at(g->netd_bulk, req.bulk_off, len), v->iov_base, len);
 	r = netd_call_sendmsg(g->netd, &req, NULL, NULL);
 	ipc_bulk_return(g->netd_bulk, req.bulk_off, len);
-	return r;
+	return r < (int64_t)len ? asked_again(i, LX_POLLOUT, r) : r;
 }
 
 /* The pieces of a message straight to the host, or one piece through netd. */
@@ -189,7 +218,7 @@ static int64_t recv_strict(struct inet_sock *i, struct plat_msg *m)
 	}
 	if (req.bulk_len > 0)
 		ipc_bulk_return(g->netd_bulk, req.bulk_off, len);
-	return r;
+	return asked_again(i, LX_POLLIN | LX_POLLRDHUP, r);
 }
 
 static int64_t recv_attempt(struct inet_sock *i, struct plat_msg *m)

@@ -2,8 +2,13 @@
  * hostpoll.c: the poller thread.  Each watched descriptor has a slot; the pollset's cookie is
  * the slot's number and generation, so that a late event for a freed one finds nobody.  The
  * lock is held while a queue is woken: after hostpoll_free the queue is not touched.
+ *
+ * One report is asked for at a time, because whoever is woken looks again and asks again; what
+ * several sleepers asked for adds up, and what a report leaves out stays asked for.  Those who
+ * want edges get every change instead, since a descriptor may be ready all along.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "common/log.h"
@@ -12,10 +17,14 @@
 #include "common/plat/pollset.h"
 #include "supervisor/task/wait.h"
 
+#define EDGES (POLLIN | POLLOUT | POLLPRI | POLLRDHUP)
+
 struct hostpoll {
 	int fd;
 	uint32_t slot;
-	bool always; /* a file that is always ready */
+	bool always;    /* a file that is always ready */
+	bool edges;     /* every change is reported; poller.lock, as armed */
+	uint32_t armed; /* events asked for and not reported yet */
 	struct waitq *queue;
 };
 
@@ -37,13 +46,22 @@ static uint64_t cookie_of(uint32_t slot)
 	return (uint64_t)poller.slots[slot].generation << 32 | slot;
 }
 
+static void report_locked(struct hostpoll *hp, uint64_t cookie, uint32_t events)
+{
+	/* An error or a hangup is everybody's, and would be reported again and again. */
+	hp->armed = events & (POLLERR | POLLHUP) ? 0 : hp->armed & ~events;
+	if (hp->armed && !hp->edges && pollset_arm(poller.set, hp->fd, cookie, hp->armed) < 0)
+		events = 0; /* everybody is to look again */
+	waitq_wake(hp->queue, events);
+}
+
 static void report(const struct pollset_event *ev)
 {
 	uint32_t slot = (uint32_t)ev->cookie;
 
 	pthread_mutex_lock(&poller.lock);
 	if (slot < poller.nslots && poller.slots[slot].hp && cookie_of(slot) == ev->cookie)
-		waitq_wake(poller.slots[slot].hp->queue, ev->events);
+		report_locked(poller.slots[slot].hp, ev->cookie, ev->events);
 	pthread_mutex_unlock(&poller.lock);
 }
 
@@ -56,7 +74,8 @@ static void *poller_thread(void *arg)
 		int n = pollset_wait(set, ev, ARRAY_LEN(ev));
 
 		if (n < 0) {
-			log_error("waiting for descriptors failed: %s", lx_errno_text(plat_errno(-n)));
+			log_error("waiting for descriptors failed: %s",
+			          lx_errno_text(plat_errno(-n)));
 			return NULL;
 		}
 		for (int i = 0; i < n; i++)
@@ -163,19 +182,27 @@ void hostpoll_free(struct hostpoll *hp)
 
 void hostpoll_arm(struct hostpoll *hp, uint32_t events)
 {
-	uint64_t cookie;
-	int err;
+	int err = 0;
 
 	if (hp->always) {
 		waitq_wake(hp->queue, events);
 		return;
 	}
 	pthread_mutex_lock(&poller.lock);
-	cookie = cookie_of(hp->slot);
-	err = pollset_arm(poller.set, hp->fd, cookie, events);
+	hp->armed |= events;
+	if (!hp->edges)
+		err = pollset_arm(poller.set, hp->fd, cookie_of(hp->slot), hp->armed);
 	pthread_mutex_unlock(&poller.lock);
 	if (err < 0) /* nobody will report: let the sleepers look for themselves */
 		waitq_wake(hp->queue, POLLERR);
+}
+
+void hostpoll_watch(struct hostpoll *hp)
+{
+	pthread_mutex_lock(&poller.lock);
+	if (!hp->always && !hp->edges)
+		hp->edges = pollset_watch(poller.set, hp->fd, cookie_of(hp->slot), EDGES) == 0;
+	pthread_mutex_unlock(&poller.lock);
 }
 
 uint32_t hostpoll_ready(int fd, uint32_t events)

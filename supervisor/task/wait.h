@@ -82,8 +82,10 @@ int64_t now_ns(void);
 struct hostpoll; /* one watched descriptor */
 int hostpoll_new(int fd, struct waitq *q, struct hostpoll **out) MUST_CHECK;
 void hostpoll_free(struct hostpoll *hp);
-/* Asks for one report of any of events (re-arm after each). */
+/* Asks for one report of any of events (re-arm after each), beside what others asked for. */
 void hostpoll_arm(struct hostpoll *hp, uint32_t events);
+/* From now on each change is reported, asked for or not: for those who want edges (epoll(7)). */
+void hostpoll_watch(struct hostpoll *hp);
 /* What the descriptor is ready for now, without waiting. */
 uint32_t hostpoll_ready(int fd, uint32_t events);
 

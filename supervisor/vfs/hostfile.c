@@ -17,6 +17,7 @@
 #include "common/lx/poll.h"
 #include "common/plat/errno.h"
 #include "supervisor/task/task.h"
+#include "supervisor/vfs/poll.h"
 #include "supervisor/vfs/file.h"
 
 struct hostfile {
@@ -152,6 +153,8 @@ static uint32_t hostfile_poll(struct file *f, struct poll_table *pt)
 	if (!h->poll)
 		return LX_POLLIN | LX_POLLOUT;
 	poll_wait(f, &h->wait, pt);
+	if (pt && (pt->events & LX_EPOLLET))
+		hostpoll_watch(h->poll);
 	now = hostpoll_ready(h->fd, all);
 	if (pt && !(now & LX_POLLIN)) {
 		hostpoll_arm(h->poll, LX_POLLIN);
