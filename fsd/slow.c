@@ -94,6 +94,7 @@ static void need_helper(void)
 int64_t slow_run(struct fsd_session *s, const struct slow_job *job)
 {
 	struct queued *q = s->conn ? calloc(1, sizeof(*q)) : NULL;
+	bool taken;
 
 	if (!q)
 		return run(job);
@@ -104,13 +105,14 @@ int64_t slow_run(struct fsd_session *s, const struct slow_job *job)
 	need_helper();
 	if (helpers && q->job.fd >= 0 && (q->job.to >= 0 || job->kind != SLOW_COPY))
 		q->call = ipc_conn_defer(s->conn, NULL, NULL);
-	if (q->call) {
+	taken = q->call != NULL;
+	if (taken) { /* from here on q is the helper's, who frees it */
 		*tail = q;
 		tail = &q->next;
 		pthread_cond_signal(&arrived);
 	}
 	pthread_mutex_unlock(&lock);
-	if (q->call)
+	if (taken)
 		return 0;
 	if (q->job.fd >= 0)
 		close(q->job.fd);

@@ -165,31 +165,41 @@ static bool apply_change(const struct verb *verb, json_t *config, const char *te
 	return true;
 }
 
-static int cmd_import(const struct verb *verb, int argc, char **argv)
+/* words: the tar file or directory, and the image's reference. */
+static int import_words(const struct verb *verb, struct import_options *o, char **words)
 {
-	struct import_options o = {0};
-	int first = options_parse(verb, import_rows, &o, argc, argv), input, status;
-	json_t *config;
+	json_t *config = json_pack("{s:[], s:[s]}", "Env", "Cmd", "/bin/sh");
+	int input, status;
 	char *text;
 
-	if (first < 0)
-		return EXIT_CARRICK;
-	if (argc - first != 2)
-		return cli_usage_error(verb, "two words are needed: a tar file or directory (or -), and a reference");
-	config = json_pack("{s:[], s:[s]}", "Env", "Cmd", "/bin/sh");
-	for (size_t i = 0; i < o.change.count; i++) {
-		if (!apply_change(verb, config, o.change.item[i])) {
+	for (size_t i = 0; i < o->change.count; i++) {
+		if (!apply_change(verb, config, o->change.item[i])) {
 			json_decref(config);
 			return EXIT_CARRICK;
 		}
 	}
 	text = json_dumps(config, JSON_COMPACT);
 	json_decref(config);
-	input = open_input(argv[first]);
-	status = input < 0 ? EXIT_CARRICK : import_image(&o, input, IMPORT_ROOTFS, argv[first + 1], text);
+	input = open_input(words[0]);
+	status = input < 0 ? EXIT_CARRICK : import_image(o, input, IMPORT_ROOTFS, words[1], text);
 	free(text);
 	if (input >= 0)
 		close(input);
+	return status;
+}
+
+static int cmd_import(const struct verb *verb, int argc, char **argv)
+{
+	struct import_options o = {0};
+	int first = options_parse(verb, import_rows, &o, argc, argv), status;
+
+	if (first < 0)
+		return EXIT_CARRICK;
+	if (argc - first == 2)
+		status = import_words(verb, &o, argv + first);
+	else
+		status = cli_usage_error(verb, "two words are needed: a tar file or directory (or -), and a reference");
+	options_release(import_rows, &o);
 	return status;
 }
 

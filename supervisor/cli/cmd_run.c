@@ -243,12 +243,23 @@ int run_guest(const struct verb *verb, struct run_options *opts, int nwords, cha
 	return run_reference(verb, opts, words[0], -1, nwords - 1, words + 1);
 }
 
+/* Adds the options in argv to *opts and runs what follows them. */
+static int run_parsed(const struct verb *verb, struct run_options *opts, int argc, char **argv)
+{
+	int first = options_parse(verb, run_option_rows, opts, argc, argv), status;
+
+	if (first < 0)
+		return EXIT_CARRICK;
+	status = run_guest(verb, opts, argc - first, argv + first);
+	options_release(run_option_rows, opts);
+	return status;
+}
+
 static int cmd_run(const struct verb *verb, int argc, char **argv)
 {
 	struct run_options opts = {0};
-	int first = options_parse(verb, run_option_rows, &opts, argc, argv);
 
-	return first < 0 ? EXIT_CARRICK : run_guest(verb, &opts, argc - first, argv + first);
+	return run_parsed(verb, &opts, argc, argv);
 }
 
 static void help_run(const struct verb *verb)
@@ -275,13 +286,40 @@ static const struct option_row run_elf_only_rows[] = {
 	{OPTION_HEADING, 0, NULL, NULL, NULL, 0},
 };
 
+/* words: the program and its arguments.  root: a directory, image:REF, or NULL: the program's own. */
+static int run_elf_words(const struct verb *verb, struct run_options *opts, const char *root, int nwords,
+			 char **words)
+{
+	char inside[4096], *slash, *owned = NULL;
+	int root_fd, status;
+
+	if (root && strncmp(root, "image:", 6) == 0)
+		return run_reference(verb, opts, root + 6, -1, nwords, words);
+	if (!root) {
+		owned = realpath(words[0], NULL);
+		if (!owned)
+			return cli_error("cannot find %s: %s", words[0], strerror(errno));
+		slash = strrchr(owned, '/');
+		snprintf(inside, sizeof(inside), "%s", slash);
+		words[0] = inside;
+		*(slash == owned ? slash + 1 : slash) = 0;
+		root = owned;
+	}
+	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(owned);
+	if (root_fd < 0)
+		return cli_error("cannot open the root directory: %s", strerror(errno));
+	status = run_reference(verb, opts, "", root_fd, nwords, words);
+	close(root_fd);
+	return status;
+}
+
 /* The program alone in a root: its directory, or --root, or an image given as --root image:REF. */
 static int cmd_run_elf(const struct verb *verb, int argc, char **argv)
 {
 	struct run_options opts = {.rm = true};
-	char inside[4096], *slash, *words_owned = NULL;
 	const char *root = NULL;
-	int first = 1, root_fd, status;
+	int first = 1, status;
 
 	if (argc > 1 && strncmp(argv[1], "--root=", 7) == 0) {
 		root = argv[1] + 7;
@@ -296,26 +334,9 @@ static int cmd_run_elf(const struct verb *verb, int argc, char **argv)
 	first = options_parse(verb, run_option_rows, &opts, argc, argv);
 	if (first < 0)
 		return EXIT_CARRICK;
-	if (first >= argc)
-		return cli_usage_error(verb, "no program given");
-	if (root && strncmp(root, "image:", 6) == 0)
-		return run_reference(verb, &opts, root + 6, -1, argc - first, argv + first);
-	if (!root) {
-		words_owned = realpath(argv[first], NULL);
-		if (!words_owned)
-			return cli_error("cannot find %s: %s", argv[first], strerror(errno));
-		slash = strrchr(words_owned, '/');
-		snprintf(inside, sizeof(inside), "%s", slash);
-		argv[first] = inside;
-		*(slash == words_owned ? slash + 1 : slash) = 0;
-		root = words_owned;
-	}
-	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	free(words_owned);
-	if (root_fd < 0)
-		return cli_error("cannot open the root directory: %s", strerror(errno));
-	status = run_reference(verb, &opts, "", root_fd, argc - first, argv + first);
-	close(root_fd);
+	status = first < argc ? run_elf_words(verb, &opts, root, argc - first, argv + first)
+			      : cli_usage_error(verb, "no program given");
+	options_release(run_option_rows, &opts);
 	return status;
 }
 
@@ -355,8 +376,7 @@ static int cmd_trace(const struct verb *verb, int argc, char **argv)
 	argc -= first;
 	argv += first;
 	opts = (struct run_options){.trace = traced.trace};
-	first = options_parse(&verb_run, run_option_rows, &opts, argc, argv);
-	return first < 0 ? EXIT_CARRICK : run_guest(&verb_run, &opts, argc - first, argv + first);
+	return run_parsed(&verb_run, &opts, argc, argv);
 }
 
 static void help_trace(const struct verb *verb)
@@ -375,11 +395,8 @@ const struct verb verb_trace = {"trace", "[--format text|json] run ...", "Show t
 static int cmd_compat_report(const struct verb *verb, int argc, char **argv)
 {
 	struct run_options opts = {.compat_report = true, .rm = true};
-	int first = options_parse(verb, run_option_rows, &opts, argc, argv);
 
-	if (first < 0)
-		return EXIT_CARRICK;
-	return run_guest(verb, &opts, argc - first, argv + first);
+	return run_parsed(verb, &opts, argc, argv);
 }
 
 static void help_compat_report(const struct verb *verb)

@@ -151,6 +151,18 @@ static int parse_short(const struct verb *verb, const struct option_row *rows, v
 	return 1;
 }
 
+void options_release(const struct option_row *rows, void *into)
+{
+	for (; rows->name; rows++) {
+		struct string_list *list = (void *)((char *)into + rows->offset);
+
+		if (rows->kind != OPTION_LIST)
+			continue;
+		free(list->item);
+		*list = (struct string_list){0};
+	}
+}
+
 int options_parse(const struct verb *verb, const struct option_row *rows, void *into, int argc, char **argv)
 {
 	int i = 1;
@@ -164,8 +176,10 @@ int options_parse(const struct verb *verb, const struct option_row *rows, void *
 			break;
 		used = argv[i][1] == '-' ? parse_long(verb, rows, into, argv + i)
 					 : parse_short(verb, rows, into, argv + i);
-		if (used < 0)
+		if (used < 0) {
+			options_release(rows, into);
 			return -1;
+		}
 		i += used;
 	}
 	return i;

@@ -33,9 +33,11 @@ struct option_row {
 };
 
 /* Fills *into from argv[1..]; returns the index of the first word that is no option, or
- * -1 after a message.  Strings point into argv.  rows ends with a row without a name. */
+ * -1 after a message.  Strings point into argv; lists are to be released, except after -1.
+ * rows ends with a row without a name. */
 int options_parse(const struct verb *verb, const struct option_row *rows, void *into, int argc,
 		  char **argv) MUST_CHECK;
+void options_release(const struct option_row *rows, void *into);
 /* One line per option. */
 void options_print(const struct option_row *rows);
 /* Appends s (kept by reference); false when out of memory. */

@@ -18,6 +18,13 @@ int task_table_new(uint32_t limit, struct task_table **out)
 	return 0;
 }
 
+void task_table_free(struct task_table *tt)
+{
+	pthread_cond_destroy(&tt->changed);
+	pthread_mutex_destroy(&tt->lock);
+	free(tt);
+}
+
 static struct pid **bucket_of(struct guest *g, int32_t nr)
 {
 	return &g->tasks->bucket[(uint32_t)nr % PID_BUCKETS];

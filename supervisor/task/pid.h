@@ -34,6 +34,7 @@ struct task_table {
 };
 
 int task_table_new(uint32_t limit, struct task_table **out) MUST_CHECK;
+void task_table_free(struct task_table *tt); /* with no number in use */
 static inline void task_table_lock(struct guest *g)
 {
 	pthread_mutex_lock(&g->tasks->lock);

@@ -347,3 +347,18 @@ int fs_pts_mount(struct guest *g, struct superblock **out)
 	*out = sb;
 	return 0;
 }
+
+void fs_pts_release(struct guest *g)
+{
+	struct pts_table *table = g->ptys;
+
+	if (!table)
+		return;
+	if (table->sb) {
+		inode_put(table->sb->root);
+		superblock_put(table->sb);
+	}
+	pthread_mutex_destroy(&table->lock);
+	free(table);
+	g->ptys = NULL;
+}

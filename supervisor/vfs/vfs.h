@@ -363,6 +363,8 @@ int fs_proc_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_sys_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_dev_mount(struct guest *g, struct superblock **out) MUST_CHECK;
 int fs_pts_mount(struct guest *g, struct superblock **out) MUST_CHECK;
+/* Forgets the guest's table of terminals, none of which is open any more. */
+void fs_pts_release(struct guest *g);
 
 /* Opens a fifo, or an anonymous pipe again: fills file->ops and file->priv.  Blocks until the
  * other side is opened too, as fifo(7) says; called with no lock held.  -LX_ENXIO,

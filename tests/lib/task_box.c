@@ -4,6 +4,7 @@
 #include "common/lx/errno.h"
 #include "common/lx/mman.h"
 #include "supervisor/mm/mm.h"
+#include "supervisor/task/pid.h"
 
 #define SCRATCH (1u << 20)
 
@@ -56,6 +57,9 @@ int task_box_new(struct task_box **out)
 void task_box_free(struct task_box *b)
 {
 	fd_table_put(&b->task, b->task.files);
+	fs_pts_release(&b->guest);
+	if (b->guest.tasks)
+		task_table_free(b->guest.tasks);
 	mm_put(b->task.mm);
 	arena_free(b->guest.arena);
 	free(b);

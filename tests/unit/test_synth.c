@@ -75,6 +75,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	inode_put(f->sb->root);
+	superblock_put(f->sb);
 	task_box_free(f->b);
 	return 0;
 }

@@ -98,6 +98,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	superblock_put(f->sb);
 	task_box_free(f->b);
 	return 0;
 }
