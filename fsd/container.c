@@ -134,7 +134,7 @@ static int take_up(struct store *s, struct container *c, struct fail *f)
 	if (strcmp(text_of(config, "reference"), c->reference) != 0)
 		r = fail_set(f, -LX_EINVAL, "container %s was made from %s", c->name,
 		             text_of(config, "reference"));
-	snprintf(c->id, sizeof(c->id), "%s", c->name);
+	memcpy(c->id, c->name, CONTAINER_ID_LEN + 1);
 	snprintf(c->digest, sizeof(c->digest), "%s", text_of(config, "digest"));
 	snprintf(c->name, sizeof(c->name), "%s", text_of(config, "name"));
 	c->remove = json_is_true(json_object_get(config, "remove"));

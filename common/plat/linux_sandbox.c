@@ -18,6 +18,7 @@
 #include "common/plat/linux_seccomp.h"
 #include "common/plat/linux_userns.h"
 #include "common/plat/sandbox.h"
+#include "common/plat/sanitize.h"
 
 static int apply_no_new_privs(const struct sandbox_profile *profile)
 {
@@ -95,6 +96,7 @@ const char *sandbox_layer_name(enum sandbox_layer layer)
 int sandbox_apply(const struct sandbox_profile *profile, bool require, unsigned *applied)
 {
 	*applied = 0;
+	sanitize_before_sandbox();
 	for (size_t i = 0; i < ARRAY_LEN(layers); i++) {
 		int r = layers[i].apply(profile);
 

@@ -35,7 +35,7 @@ const struct option_row run_option_rows[] = {
 	ROW(NUMBER, 0, "pids-limit", "N", "processes and threads", pids_limit),
 	ROW(DECIMAL, 0, "cpus", "N", "processors, such as 1.5", cpus),
 	HEADING("CPU and containment"),
-	ROW(STRING, 0, "engine", "NAME", "soft, soft-interp, kvm or hvf (`carrick info` says which work here)", engine),
+	ROW(STRING, 0, "engine", "NAME", "soft, soft-interp, kvm or hvf (default: $CARRICK_ENGINE, or what `carrick info` says)", engine),
 	ROW(STRING, 0, "jit", "on|off", "translate code, or interpret it", jit),
 	ROW(BYTES, 0, "jit-cache", "BYTES", "memory for translated code (256m)", jit_cache),
 	ROW(STRING, 0, "aslr", "container|exec", "randomise addresses once per container, or at each exec", aslr),

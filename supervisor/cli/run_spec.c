@@ -199,6 +199,7 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 	const char *jit = one_of(verb, "jit", opts->jit, "on", "off");
 	const char *aslr = one_of(verb, "aslr", opts->aslr, "container", "exec");
 	const char *network = one_of(verb, "network", opts->network, "host", "none");
+	const char *engine = opts->engine ? opts->engine : getenv("CARRICK_ENGINE");
 	const char *cwd = opts->workdir, *user = opts->user;
 	uint32_t rows = 24, columns = 80;
 	json_t *argv, *env, *spec;
@@ -222,7 +223,7 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 	spec = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:f, "
 			 "s:i, s:i, s:I, s:[]}",
 			 "argv", argv, "env", env, "cwd", cwd && cwd[0] ? cwd : "/", "user", user ? user : "", "engine",
-			 opts->engine ? opts->engine : "", "trace", opts->trace ? opts->trace : "", "name",
+			 engine ? engine : "", "trace", opts->trace ? opts->trace : "", "name",
 			 opts->name ? opts->name : "", "tty", opts->tty, "interactive", opts->interactive,
 			 "read_only", opts->read_only, "init", opts->init, "fs_strict", strcmp(fs, "strict") == 0,
 			 "net_none", strcmp(network, "none") == 0, "aslr_exec", strcmp(aslr, "exec") == 0,

@@ -106,11 +106,13 @@ static NORETURN void exec_service(const char *program, int listener, int log)
 /* Starts the service detached from this process and its terminal. */
 static int spawn_service(const char *program, int listener, const char *socket_path)
 {
-	char log_path[RUNDIR_PATH_MAX + 8];
+	char log_path[RUNDIR_PATH_MAX + 8], old_path[RUNDIR_PATH_MAX + 8];
 	pid_t child;
 	int status, log;
 
 	snprintf(log_path, sizeof(log_path), "%s.log", socket_path);
+	snprintf(old_path, sizeof(old_path), "%s.old", socket_path);
+	(void)!rename(log_path, old_path); /* why the service before this one ended */
 	log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	child = fork();
 	if (child == 0) {

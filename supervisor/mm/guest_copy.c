@@ -4,7 +4,7 @@
  */
 #include "supervisor/mm/guest_copy.h"
 
-#ifdef GUEST_COPY_UNCHECKED
+#ifdef SANITIZE_THREAD
 
 __attribute__((no_sanitize("thread"))) NOINLINE void guest_copy(void *dst, const void *src,
                                                                 size_t n)

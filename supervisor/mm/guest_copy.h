@@ -7,16 +7,9 @@
 #define SUPERVISOR_MM_GUEST_COPY_H
 
 #include "common/base.h"
+#include "common/plat/sanitize.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define GUEST_COPY_UNCHECKED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GUEST_COPY_UNCHECKED 1
-#endif
-#endif
-
-#ifdef GUEST_COPY_UNCHECKED
+#ifdef SANITIZE_THREAD
 
 void guest_copy(void *dst, const void *src, size_t n);
 void guest_zero(void *dst, size_t n);

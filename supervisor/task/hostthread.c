@@ -8,11 +8,12 @@
 
 #include "common/lx/errno.h"
 #include "common/plat/park.h"
+#include "common/plat/sanitize.h"
 
 #define MAX_IDLE 32
 
 /* System calls are served on these stacks; the sanitizers' frames are larger. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(SANITIZE_ADDRESS) || defined(SANITIZE_THREAD)
 #define STACK_SIZE (2u << 20)
 #else
 #define STACK_SIZE (512u << 10)
