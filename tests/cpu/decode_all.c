@@ -1,6 +1,7 @@
 /*
  * decode_all.c: compares which words our CPU and an independent decoder (capstone) hold for
- * allocated instructions.
+ * allocated instructions; in the system space, where capstone names everything, our CPU and a
+ * list of what EL0 may do under Linux.
  *
  *   decode_all [--stride N] [--from WORD] [--to WORD] [--jobs N] [--show N]
  *
@@ -25,13 +26,49 @@
 struct known {
 	uint32_t mask, value;
 	bool ours; /* what we say; the other decoder says the opposite */
+	bool (*condition)(uint32_t w);
 	const char *reason;
 };
 
-static const struct known known[] = {
-#define DECODE_KNOWN(mask, value, ours, reason) {mask, value, ours, reason},
+/* What the conditions speak of: register fields, the element size of SIMD (bits 23..22) and of
+ * copies (the lowest bit set of imm5; 16 for none). */
+#define T              (w & 31)
+#define T2             (w >> 10 & 31)
+#define N              (w >> 5 & 31)
+#define SIZE_IS_H_OR_S ((w >> 22 & 3) == 1 || (w >> 22 & 3) == 2)
+#define IMM5_SIZE      ((w >> 16 & 15) ? (w >> 16 & (0u - (w >> 16)) & 15) : 16)
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+
+/* A function for each condition, in the order of the rows. */
+#define DECODE_SYSTEM(mask, value, reason)
+#define DECODE_KNOWN(mask, value, ours, condition, reason) \
+	static bool JOIN(holds_, __LINE__)(uint32_t w)     \
+	{                                                  \
+		(void)w;                                   \
+		return condition;                          \
+	}
 #include "tests/cpu/decode_known.def"
 #undef DECODE_KNOWN
+
+static const struct known known[] = {
+#define DECODE_KNOWN(mask, value, ours, condition, reason) \
+	{mask, value, ours, JOIN(holds_, __LINE__), reason},
+#include "tests/cpu/decode_known.def"
+#undef DECODE_KNOWN
+};
+#undef DECODE_SYSTEM
+
+static const struct {
+	uint32_t mask, value;
+	const char *reason;
+} system_space[] = {
+#define DECODE_KNOWN(mask, value, ours, condition, reason)
+#define DECODE_SYSTEM(mask, value, reason) {mask, value, reason},
+#include "tests/cpu/decode_known.def"
+#undef DECODE_KNOWN
+#undef DECODE_SYSTEM
 };
 
 #define MAX_GROUPS 512
@@ -69,8 +106,19 @@ static bool we_execute(struct job *j, uint32_t word)
 	return op.fn(&j->v->cpu, &op) != A64_STOP || j->v->cpu.exit.kind != VCPU_EXIT_UNDEFINED;
 }
 
+static bool is_system(uint32_t word)
+{
+	return (word & 0xFFC00000) == 0xD5000000;
+}
+
 static bool they_decode(struct job *j, uint32_t word)
 {
+	if (is_system(word)) {
+		for (unsigned i = 0; i < ARRAY_LEN(system_space); i++)
+			if ((word & system_space[i].mask) == system_space[i].value)
+				return true;
+		return false;
+	}
 	const uint8_t *code = (const uint8_t *)&word;
 	size_t left = 4;
 	uint64_t at = 0;
@@ -107,7 +155,8 @@ static void disagree(struct job *j, uint32_t word, bool ours)
 	char name[48];
 
 	for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
-		if ((word & known[i].mask) != known[i].value || known[i].ours != ours)
+		if ((word & known[i].mask) != known[i].value || known[i].ours != ours ||
+		    !known[i].condition(word))
 			continue;
 		__atomic_fetch_add(&j->tally->used[i], 1, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&j->tally->excused, 1, __ATOMIC_RELAXED);
@@ -119,7 +168,8 @@ static void disagree(struct job *j, uint32_t word, bool ours)
 	if (ours)
 		snprintf(name, sizeof(name), "we have %s", row ? row->name : "?");
 	else
-		snprintf(name, sizeof(name), "they have %s", j->insn->mnemonic);
+		snprintf(name, sizeof(name), "they have %s",
+		         is_system(word) ? "a system instruction" : j->insn->mnemonic);
 	note_group(j->tally, name, word);
 }
 

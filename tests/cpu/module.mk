@@ -53,3 +53,9 @@ cpu-bench: $(B)/tests/bench/cpu_bench build/guest/kernels ## time small computat
 
 # test_decode runs them.
 test-built: $(B)/tests/cpu/cpu_diff $(B)/tests/cpu/decode_all build/guest/cpu_diff_guest
+
+SECONDS ?= 120
+ENGINE ?= soft
+.PHONY: litmus
+litmus: all build/guest/litmus ## memory order, for minutes (SECONDS= ENGINE=)
+	$(Q)$(B)/carrick run-elf --engine $(ENGINE) build/guest/litmus $(SECONDS)
