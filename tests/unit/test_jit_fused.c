@@ -44,6 +44,7 @@ static void compare(const uint32_t *code, size_t bytes, unsigned start)
 	assert_memory_equal(a.x, b.x, sizeof(a.x));
 	assert_memory_equal(a.v, b.v, sizeof(a.v));
 	assert_int_equal(a.nzcv, b.nzcv);
+	assert_int_equal(a.fpsr, b.fpsr);
 	assert_int_equal(a.pc, b.pc);
 }
 
@@ -86,6 +87,57 @@ static void trailing_zeros(void **state)
 			}
 }
 
+/* USHR and SLI, or SHL and SRI, of one register to another: rotations, of all widths and counts;
+ * and the second with another count, source or size. */
+static void rotations(void **state)
+{
+	(void)state;
+	for (unsigned imm = 8; imm < 128; imm++)
+		for (unsigned variant = 0; variant < 5; variant++) {
+			/* v1 from v2; imm has size and count. */
+			uint32_t ushr = 0x6F000441 | imm << 16, sli = 0x6F005441 | imm << 16;
+			uint32_t shl = 0x4F005441 | imm << 16, sri = 0x6F004441 | imm << 16;
+			uint32_t other = variant == 1   ? 1u << 16
+			                 : variant == 2 ? 1u << 5
+			                 : variant == 3 ? 1u << 30
+			                                : 0;
+			uint32_t code[] = {ushr, sli ^ other, shl ^ 2, sri ^ 2 ^ other, SVC};
+
+			if (variant == 4) /* the first changes the source of the second */
+				for (unsigned i = 0; i < 4; i++)
+					code[i] = (code[i] & ~0x3E0u) | (code[i] & 31) << 5;
+			if ((code[1] >> 16 & 0x78) == 0 || (imm >= 64 && variant == 3))
+				continue;
+			compare(code, sizeof(code), 0);
+			compare(code, sizeof(code), 1);
+		}
+}
+
+/* FPSR.QC, read in the middle and at the end, set and cleared. */
+static void saturation_flag(void **state)
+{
+	static const uint32_t code[] = {
+	    0x4E220C20, /* sqadd v0.16b, v1.16b, v2.16b */
+	    0xD53B4421, /* mrs x1, fpsr */
+	    0xD51B443F, /* msr fpsr, xzr */
+	    0xD53B4422, /* mrs x2, fpsr */
+	    0x4F000403, /* movi v3.4s, #0 */
+	    0x4EA30C63, /* sqadd v3.4s, v3.4s, v3.4s */
+	    0xD53B4423, /* mrs x3, fpsr */
+	    0x6EA22C20, /* uqsub v0.4s, v1.4s, v2.4s */
+	    SVC,
+	};
+	struct a64_regs r;
+
+	(void)state;
+	compare(code, sizeof(code), 0);
+	compare(code, sizeof(code), 5);
+	run(VCPU_ENGINE_SOFT, code, sizeof(code), 0, &r);
+	assert_int_equal(r.x[1], 0x08000000);
+	assert_int_equal(r.x[2], 0);
+	assert_int_equal(r.x[3], 0);
+}
+
 /* Long multiplication: products between sums whose carry goes on. */
 static void carry_chain(void **state)
 {
@@ -115,6 +167,8 @@ int main(void)
 	    cmocka_unit_test(aes),
 	    cmocka_unit_test(trailing_zeros),
 	    cmocka_unit_test(carry_chain),
+	    cmocka_unit_test(rotations),
+	    cmocka_unit_test(saturation_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,7 @@ struct vcpu {
 	/* Translated code's own state (jit/jit.h), own thread only. */
 	uint64_t zero;     /* always 0 */
 	uint16_t hflags;   /* NZCV in the host's form while translated code runs */
+	union a64_vreg qc; /* not 0: FPSR.QC is set while translated code runs */
 	bool targets_used; /* something is in target[] */
 	uint64_t target_pages[JIT_PAGE_WORDS]; /* a bit per page (modulo) with something in it */
 	struct jit_target target[JIT_TARGETS]; /* by instruction number, modulo */
@@ -223,6 +224,8 @@ void soft_jit_run(struct vcpu *v);
 /* Empties the vCPU's table of targets / when something of va's page may be in it. */
 void soft_jit_forget_targets(struct vcpu *v);
 void soft_jit_forget_page(struct vcpu *v, uint64_t va);
+/* Brings FPSR up to date with what translated code has recorded elsewhere. */
+void soft_jit_fpsr(struct vcpu *v);
 uint16_t soft_jit_hflags(uint32_t nzcv);
 uint32_t soft_jit_nzcv(uint16_t hflags);
 /* With code_lock: removes the page's blocks that came from some of its cache lines (true: there

@@ -160,6 +160,20 @@ void em_vrm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigne
 	modrm_mem(e, reg, base, disp);
 }
 
+void em_err(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned rm)
+{
+	unsigned escape = op >> 8 & 0xFF, mandatory = op >> 16;
+	unsigned map = escape == 0x0F ? 1 : escape == 0x38 ? 2 : 3;
+	unsigned pp = mandatory == 0x66 ? 1 : mandatory == 0xF3 ? 2 : mandatory == 0xF2 ? 3 : 0;
+
+	em_u8(e, 0x62);
+	em_u8(e, (reg < 8 ? 0x80u : 0) | 0x40 | (rm < 8 ? 0x20u : 0) | 0x10 | map);
+	em_u8(e, (w == X64 ? 0x80u : 0) | (~v & 15) << 3 | 4 | pp);
+	em_u8(e, 8);
+	em_u8(e, op & 0xFF);
+	em_u8(e, 0xC0 | (reg & 7) << 3 | (rm & 7));
+}
+
 void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_t target)
 {
 	prefix(e, op, w, reg, 0, 0);

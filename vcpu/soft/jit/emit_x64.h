@@ -130,6 +130,9 @@ void em_vrr(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigne
 void em_vrm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned base,
             int32_t disp);
 
+/* The same with an EVEX prefix, for 128 bits without a mask, of registers up to 15. */
+void em_err(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned rm);
+
 /* op reg, [rip + target] without an immediate; the target's running address. */
 void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_t target);
 /* lea reg, [rip + target]. */

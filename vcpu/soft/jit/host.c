@@ -27,13 +27,14 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
-static void ask_vectors(void)
+static void ask_vectors(const char *words)
 {
 	host.avx = __builtin_cpu_supports("avx");
 	host.avx2 = __builtin_cpu_supports("avx2");
 	host.fma = host.avx && __builtin_cpu_supports("fma");
-	host.avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-	              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+	host.avx512 = !listed(words, "avx2") && __builtin_cpu_supports("avx512f") &&
+	              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+	              __builtin_cpu_supports("avx512dq");
 }
 
 static void ask(void)
@@ -57,7 +58,7 @@ static void ask(void)
 	}
 	if (__get_cpuid(0x80000001u, &a, &b, &c, &d))
 		host.lzcnt = c >> 5 & 1;
-	ask_vectors();
+	ask_vectors(words);
 }
 
 const struct jit_host *jit_host(void)

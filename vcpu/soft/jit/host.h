@@ -2,8 +2,9 @@
  * host.h: which of the host's instructions translated code may use.
  *
  * Found out once, by CPUID.  The environment variable CARRICK_JIT, a list of words, narrows it
- * and switches debugging aids on: "baseline" uses nothing beyond SSE4.2, so that a new machine
- * tests what an old one runs; "calls" counts calls of handlers (calls.c).
+ * and switches debugging aids on: "baseline" uses nothing beyond SSE4.2, "avx2" no
+ * AVX-512, so that a new machine tests what old ones run; "calls" counts calls of handlers
+ * (calls.c).
  */
 #ifndef VCPU_SOFT_JIT_HOST_H
 #define VCPU_SOFT_JIT_HOST_H

@@ -7,6 +7,8 @@
  */
 #include "vcpu/soft/jit/jit.h"
 
+#include "vcpu/a64/softfp.h"
+
 /* How often a block is interpreted before it is translated. */
 #define HEAT 6
 
@@ -60,6 +62,14 @@ uint32_t soft_jit_nzcv(uint16_t h)
 {
 	return (uint32_t)(h & 0xC000) << 16 | (uint32_t)(h & 0x0100) << 21 |
 	       (uint32_t)(h & 1) << 28;
+}
+
+void soft_jit_fpsr(struct vcpu *v)
+{
+	if (v->qc.d[0] | v->qc.d[1]) {
+		v->cpu.regs.fpsr |= FPSR_QC;
+		v->qc.d[0] = v->qc.d[1] = 0;
+	}
 }
 
 /* Counts a meeting; no more exactly than two vCPUs at once can. */
@@ -153,6 +163,7 @@ void soft_jit_run(struct vcpu *v)
 		uint64_t why = j->enter((char *)cpu + JIT_BIAS, code);
 
 		cpu->regs.nzcv = soft_jit_nzcv(v->hflags);
+		soft_jit_fpsr(v);
 		if (why == A64_STOP)
 			return;
 		link = why == A64_BRANCH ? NULL : (struct jit_link *)(uintptr_t)why;

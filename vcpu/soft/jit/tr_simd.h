@@ -177,6 +177,73 @@ static inline void simd_get_host(struct jit_tr *t, unsigned host, unsigned r, en
 /* A host general register = a lane of 1 << size bytes, zero-extended. */
 void simd_get_lane(struct jit_tr *t, unsigned host, unsigned r, unsigned size, unsigned i);
 
+/* --- in place: operands and result by the usual fields of the word --- */
+
+/* Bytes of a form's registers that count. */
+static inline unsigned simd_len(const struct a64_op *op)
+{
+	return simd_full(op) ? 16 : 8;
+}
+
+static inline unsigned simd_n(struct jit_tr *t, const struct a64_op *op)
+{
+	return simd_use(t, a64_rn(op), simd_len(op));
+}
+
+static inline unsigned simd_m(struct jit_tr *t, const struct a64_op *op)
+{
+	return simd_use(t, a64_rm(op), simd_len(op));
+}
+
+/* The old value of rd. */
+static inline unsigned simd_old(struct jit_tr *t, const struct a64_op *op)
+{
+	return simd_use(t, a64_rd(op), simd_len(op));
+}
+
+/* rd = x, which simd_new gave, by the form's length. */
+static inline bool simd_result(struct jit_tr *t, const struct a64_op *op, unsigned x)
+{
+	simd_set(t, a64_rd(op), x, simd_len(op), 16);
+	return true;
+}
+
+/* rd = all 16 bytes of x. */
+static inline bool simd_result_full(struct jit_tr *t, const struct a64_op *op, unsigned x)
+{
+	simd_set(t, a64_rd(op), x, 16, 16);
+	return true;
+}
+
+/* d = n op a constant.  Uses xmm5 and rax. */
+void simd_op3_const2(struct jit_tr *t, unsigned op, unsigned d, unsigned n, uint64_t lo,
+                     uint64_t hi);
+
+static inline void simd_op3_const(struct jit_tr *t, unsigned op, unsigned d, unsigned n, uint64_t v)
+{
+	simd_op3_const2(t, op, d, n, v, v);
+}
+
+/* A value of a lane's width in all lanes of 64 bits. */
+static inline uint64_t simd_repeat(unsigned size, uint64_t v)
+{
+	static const uint64_t ones[] = {0x0101010101010101u, 0x0001000100010001u,
+	                                0x0000000100000001u, 1};
+
+	return size == SIMD_D ? v : (v & ((1ULL << (8 << size)) - 1)) * ones[size];
+}
+
+/* x = ~x.  Uses xmm5. */
+static inline void simd_invert(struct jit_tr *t, unsigned x)
+{
+	simd_rr(t, S_PCMPEQD, XMM5, XMM5);
+	simd_rr(t, S_PXOR, x, XMM5);
+}
+
+/* By lane size. */
+extern const unsigned simd_op_add[4], simd_op_sub[4], simd_op_cmpeq[4], simd_op_cmpgt[4];
+extern const unsigned simd_op_smax[3], simd_op_smin[3], simd_op_umax[3], simd_op_umin[3];
+
 /* xmm = 64 bits in both halves.  Uses rax. */
 void simd_const(struct jit_tr *t, unsigned x, uint64_t v);
 /* xmm = two halves.  Uses rax. */
@@ -186,6 +253,24 @@ void simd_broadcast(struct jit_tr *t, unsigned x, unsigned size);
 /* Shifts the lanes of 2, 4 or 8 bytes of an xmm by an immediate up to their width. */
 enum simd_shift { SHIFT_RIGHT = 2, SHIFT_ARITH = 4, SHIFT_LEFT = 6 };
 void simd_shift(struct jit_tr *t, enum simd_shift kind, unsigned x, unsigned size, unsigned by);
+/* d = n shifted so; d may be n. */
+void simd_shift3(struct jit_tr *t, enum simd_shift kind, unsigned d, unsigned n, unsigned size,
+                 unsigned by);
+/*
+ * The same of lanes of any size, for by from 1 (left: 0) to the width (left: less); d is neither n
+ * nor xmm5.  Right shifts use xmm4 and xmm5, left ones xmm5.
+ */
+void simd_right(struct jit_tr *t, unsigned d, unsigned n, unsigned size, unsigned by, bool sign);
+/* The bit that falls out last is added. */
+void simd_right_rounded(struct jit_tr *t, unsigned d, unsigned n, unsigned size, unsigned by,
+                        bool sign);
+void simd_left(struct jit_tr *t, unsigned d, unsigned n, unsigned size, unsigned by);
+/* x = an element (words, or halfwords of v0 to v15) in all lanes, by H:L:M and rm. */
+void simd_element(struct jit_tr *t, const struct a64_op *op, unsigned x);
+/* d = |n - m|, of lanes up to words.  Uses xmm1. */
+void simd_distance(struct jit_tr *t, unsigned size, bool sign, unsigned d, unsigned n, unsigned m);
+/* Something was saturated where x is not 0 (vcpu.qc). */
+void simd_saturates(struct jit_tr *t, unsigned x);
 /* Shifts a whole xmm by bytes. */
 void simd_shift_bytes(struct jit_tr *t, bool left, unsigned x, unsigned by);
 

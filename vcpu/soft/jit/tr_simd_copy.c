@@ -41,6 +41,13 @@ void simd_const2(struct jit_tr *t, unsigned x, uint64_t lo, uint64_t hi)
 	em_u8(&t->e, 1);
 }
 
+void simd_op3_const2(struct jit_tr *t, unsigned op, unsigned d, unsigned n, uint64_t lo,
+                     uint64_t hi)
+{
+	simd_const2(t, XMM5, lo, hi);
+	simd_op3(t, op, d, n, XMM5);
+}
+
 void simd_broadcast(struct jit_tr *t, unsigned x, unsigned size)
 {
 	switch (size) {

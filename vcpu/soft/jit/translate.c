@@ -324,6 +324,7 @@ static enum a64_next with_flags(struct a64_cpu *cpu, const struct a64_op *op)
 	const struct jit_call *call = (const void *)op; /* op is its first member */
 
 	cpu->regs.nzcv = soft_jit_nzcv(v->hflags);
+	soft_jit_fpsr(v);
 	enum a64_next next = call->real(cpu, op);
 
 	v->hflags = soft_jit_hflags(cpu->regs.nzcv);
