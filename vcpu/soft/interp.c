@@ -110,7 +110,7 @@ static void run_step(struct vcpu *v)
 void soft_interp_run(struct vcpu *v)
 {
 	struct a64_cpu *cpu = &v->cpu;
-	struct soft_cursor at = {.page = NULL, .va = A64_TLB_EMPTY};
+	struct soft_cursor at = {.page = NULL};
 	const struct soft_block *b;
 
 	if (v->step) {
@@ -121,10 +121,10 @@ void soft_interp_run(struct vcpu *v)
 		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
 			if (!soft_poll_work(v))
 				return;
-			at.va = A64_TLB_EMPTY;
+			at.page = NULL;
 		}
 		/* In another page, or misaligned? */
-		if (((cpu->regs.pc ^ at.va) & (PAGE_MASK | 3)) != 0 && !soft_fetch_page(v, &at))
+		if (!soft_in_page(&at, cpu->regs.pc) && !soft_fetch_page(v, &at))
 			return;
 		unsigned insn = (unsigned)(cpu->regs.pc >> 2) % PAGE_INSNS;
 

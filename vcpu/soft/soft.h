@@ -48,6 +48,7 @@ enum soft_poll {
 #define CODE_CACHE_MAX (192ULL << 20)
 #define JIT_TARGETS    4096u
 #define JIT_PAGE_WORDS 32u
+#define JIT_PAGE_IDS   4096u
 
 /* A decoded run of instructions in one page; immutable once published, but for heat. */
 struct soft_block {
@@ -143,6 +144,9 @@ struct vcpu {
 	bool targets_used; /* something is in target[] */
 	uint64_t target_pages[JIT_PAGE_WORDS]; /* a bit per page (modulo) with something in it */
 	struct jit_target target[JIT_TARGETS]; /* by instruction number, modulo */
+	/* By page number, modulo: the jit_page that stands at a page of the space, or 0. */
+	uint32_t page_id[JIT_PAGE_IDS];
+	uint64_t frames, frames_end; /* the calls' frames on the host's stack: bottom, limit */
 
 	struct vcpu_engine *engine;
 	struct vcpu_space *space;
@@ -205,9 +209,14 @@ void soft_code_flush_locked(struct vcpu_engine *e);
 
 /* The page from which a vCPU executes now. */
 struct soft_cursor {
-	struct soft_code_page *page;
-	uint64_t va; /* of the page */
+	struct soft_code_page *page; /* NULL: not known */
+	uint64_t va;                 /* of the page */
 };
+/* Is pc an instruction of the page?  (Programs may jump to whatever address.) */
+static ALWAYS_INLINE bool soft_in_page(const struct soft_cursor *at, uint64_t pc)
+{
+	return ((pc ^ at->va) & (PAGE_MASK | 3)) == 0 && LIKELY(at->page != NULL);
+}
 /* Finds the code page for pc, which is first put in canonical form.  False: exit is filled. */
 bool soft_fetch_page(struct vcpu *v, struct soft_cursor *at) MUST_CHECK;
 /* Work asked for at a block boundary.  False: return to the caller of vcpu_run. */

@@ -125,6 +125,8 @@ struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page,
 		p = calloc(1, sizeof(*p));
 		if (p) {
 			p->va = va;
+			if (e->jit->last_page_id < UINT32_MAX - 1)
+				p->id = ++e->jit->last_page_id;
 			p->next = page->jit;
 			__atomic_store_n(&page->jit, p, __ATOMIC_RELEASE);
 			e->code_bytes += sizeof(*p);
@@ -141,25 +143,44 @@ static void patch(struct jit *j, uint32_t field, uint32_t target)
 	                 __ATOMIC_RELEASE);
 }
 
-void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_block *to)
+/* Makes a link's stub go to a thunk. */
+static void patch_stub(struct jit *j, const struct jit_link *link, uint64_t thunk)
 {
+	patch(j, link->again, (uint32_t)(thunk - (uint64_t)(uintptr_t)j->rx));
+}
+
+void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_page *page)
+{
+	struct jit_block *to;
+
+	if ((link->target & PAGE_MASK) != page->va)
+		return;
+	/* Where the guard does not hold, because another process has another page there or the
+	 * slot of page_id is another page's, the table of targets is asked first. */
+	if (link->page_id && link->page_id != page->id)
+		patch_stub(j, link, j->lookup_link);
+	to = page->entry[(link->target >> 2) % PAGE_INSNS];
+	if (link->to || !to || (link->guard && !page->id) ||
+	    (link->page_id && link->page_id != page->id))
+		return;
 	link->to = to;
 	link->next = to->incoming;
 	to->incoming = link;
 	patch(j, link->field, to->start);
+	if (link->guard) {
+		link->page_id = page->id;
+		__atomic_store_n((uint32_t *)(void *)(j->rw + link->guard), page->id,
+		                 __ATOMIC_RELEASE);
+		patch_stub(j, link, j->lookup_link);
+	}
 	j->stats.links++;
 }
 
-void jit_connect(struct vcpu_engine *e, struct jit_link *link)
+void jit_connect(struct vcpu_engine *e, struct jit_link *link, struct jit_page *page)
 {
-	struct jit_block *from = link->from, *to;
-
 	pthread_mutex_lock(&e->code_lock);
-	if (!from->dead && !link->to) {
-		to = from->page->entry[link->insn];
-		if (to)
-			jit_connect_locked(e->jit, link, to);
-	}
+	if (!link->from->dead)
+		jit_connect_locked(e->jit, link, page);
 	pthread_mutex_unlock(&e->code_lock);
 }
 
@@ -184,6 +205,7 @@ static void retire_block(struct vcpu_engine *e, struct jit_block *b)
 		b->incoming = l->next;
 		l->to = NULL;
 		patch(j, l->field, l->stub);
+		patch_stub(j, l, j->exit_link);
 	}
 	for (unsigned i = 0; i < b->nlinks; i++)
 		if (b->links[i].to)

@@ -287,6 +287,16 @@ void em_call(struct emit *e, uint64_t target)
 	relative(e, target);
 }
 
+void em_push(struct emit *e, unsigned reg)
+{
+	prefix(e, 0x50 | (reg & 7), X32, 0, 0, reg);
+}
+
+void em_pop(struct emit *e, unsigned reg)
+{
+	prefix(e, 0x58 | (reg & 7), X32, 0, 0, reg);
+}
+
 void em_jmp_m(struct emit *e, unsigned base, int32_t disp)
 {
 	em_rm(e, 0xFF, X32, 4, base, disp);

@@ -160,6 +160,8 @@ void em_bswap(struct emit *e, enum x64_width w, unsigned reg);
 void em_jmp(struct emit *e, uint64_t target);
 void em_jcc(struct emit *e, enum x64_cc cc, uint64_t target);
 void em_call(struct emit *e, uint64_t target);
+void em_push(struct emit *e, unsigned reg);
+void em_pop(struct emit *e, unsigned reg);
 /* jmp [base+disp], jmp [base+index*2^scale+disp]. */
 void em_jmp_m(struct emit *e, unsigned base, int32_t disp);
 void em_jmp_mx(struct emit *e, unsigned base, unsigned index, unsigned scale, int32_t disp);

@@ -4,7 +4,8 @@
  *   emit_x64.c   encodings
  *   cache.c      memory for translated code; blocks, their links, their removal
  *   thunks.c     the way from C into translated code and back
- *   translate.c  one block: decoding, liveness of flags, exits, calls of handlers
+ *   translate.c  one block: decoding, liveness of flags, calls of handlers
+ *   exits.c      the ways from block to block: links, calls and returns, the table of targets
  *   guest_mem.c  guest memory as an operand
  *   rules.c      which function translates a row of insn.def
  *   host.c       which of the host's instructions there are
@@ -31,10 +32,10 @@
  * that the code at a branch's target overwrites before anything there can read them or fault
  * may be stale when the vCPU is kicked just at that branch.
  *
- * Direct branches within a page are linked, by patching aligned displacements; all others look
- * in the vCPU's own table of targets (struct jit_target), for which code another process runs
- * at an address is no affair of ours.  Branches backwards and those by the table look at the
- * poll word.
+ * Direct branches are linked, by patching aligned displacements; calls and returns are the
+ * host's (exits.c); other branches look in the vCPU's own table of targets (struct jit_target),
+ * for which code another process runs at an address is no affair of ours.  Branches backwards,
+ * returns and those by the table look at the poll word.
  */
 #ifndef VCPU_SOFT_JIT_JIT_H
 #define VCPU_SOFT_JIT_JIT_H
@@ -45,14 +46,17 @@
 
 struct jit_block;
 
-/* A patchable jump from a block to another one of the same page. */
+/* A patchable jump or call from a block to another one.  All offsets are in the cache. */
 struct jit_link {
 	struct jit_block *from;
 	struct jit_block *to;  /* NULL: it goes to its stub */
 	struct jit_link *next; /* among the links to the same block */
-	uint32_t field,
-	    stub;      /* offsets in the cache: the displacement, and where it goes unlinked */
-	uint16_t insn; /* the target's number in the page */
+	uint64_t target;       /* guest address */
+	uint32_t field,        /* the displacement */
+	    stub;              /* where it goes unlinked */
+	uint32_t guard;        /* to another page: the page's id that is compared; else 0 */
+	uint32_t again;        /* displacement of the stub's jump */
+	uint32_t page_id;      /* guard: the page that it names, or 0 */
 };
 
 /* A translated run of instructions.  All under code_lock. */
@@ -77,6 +81,7 @@ struct jit_page {
 	struct jit_block *blocks; /* code_lock */
 	uint64_t lines;           /* of its blocks; code_lock */
 	uint64_t epoch;
+	uint32_t id; /* not used again for another page; 0: there is none left */
 	/* The block that starts at the instruction, or NULL; atomic.  Its start may be read without
 	 * the lock by a vCPU that runs: the block is freed only when that has passed its epoch. */
 	struct jit_block *entry[PAGE_INSNS];
@@ -99,7 +104,10 @@ struct jit {
 
 	/* Thunks: running addresses. */
 	uint64_t (*enter)(void *biased, const void *code);
-	uint64_t call, call_vector, call_last, exit, exit_link, exit_lookup;
+	uint64_t call, call_vector, call_last, exit, exit_link, exit_lookup, lookup_link,
+	    return_miss;
+
+	uint32_t last_page_id; /* code_lock */
 
 	/* 16-byte constants that translated code reads, by hash; an unused one is 0, 0, which code
 	 * makes otherwise. */
@@ -118,6 +126,10 @@ struct jit {
 
 /* Displacement from rbp of a field of struct vcpu. */
 #define JIT_AT(field) ((int32_t)offsetof(struct vcpu, field) - JIT_BIAS)
+/* The code in the slot of the table of targets that jit_emit_target_test has found. */
+#define JIT_TARGET_CODE (JIT_AT(target) + (int32_t)offsetof(struct jit_target, code))
+/* Calls whose returns are waited for on the host's stack, at most. */
+#define JIT_FRAMES 512
 
 /* The host register that holds the base of the window of host addresses, in which guest memory is;
  * loaded when translated code is entered.  A register and not the gs segment, since a segment's
@@ -183,14 +195,25 @@ struct jit_vstate {
 /* Code that is put behind the block. */
 struct jit_cold {
 	uint8_t *field;       /* the jump that comes here */
-	uint64_t back;        /* HANDLER: where to go on */
+	uint64_t back;        /* HANDLER, RESET: where to go on */
 	uint64_t target;      /* SIDE: guest address */
 	enum jit_flags flags; /* SIDE: as they are; HANDLER: as they must be at back */
 	bool flags_live;
 	bool is_side;
+	bool is_reset; /* the stack of frames is full */
 	uint16_t op;
 	struct jit_vstate v;      /* at the jump */
 	struct jit_vstate v_back; /* HANDLER: as it must be at back */
+};
+
+/* A jump or call to another block, while its own is made. */
+struct jit_tr_link {
+	uint64_t target;
+	uint8_t *field, *guard, *again; /* as in struct jit_link */
+	uint8_t *poll, *miss;           /* jumps to the stub: polled; the guard does not hold */
+	uint64_t back;                  /* a call: where it comes back to */
+	uint32_t stub;
+	uint8_t *data; /* the displacement in the stub that finds its link */
 };
 
 /* A guest register's value less the distance was found to be below the window's limit. */
@@ -237,12 +260,7 @@ struct jit_tr {
 		uint16_t op;
 	} opdata[2 * JIT_MAX_OPS];
 	unsigned nopdata;
-	struct {
-		uint8_t *field;
-		uint64_t target;
-		uint32_t stub;
-		uint8_t *data; /* the displacement in the stub that finds its link */
-	} links[2 * JIT_MAX_OPS + 2];
+	struct jit_tr_link links[2 * JIT_MAX_OPS + 2];
 	unsigned nlinks;
 };
 
@@ -267,16 +285,33 @@ void jit_load_flags(struct jit_tr *t);
  * there: those of the handler will be brought there too. */
 void jit_slow_if(struct jit_tr *t, enum x64_cc cc);
 void jit_slow_end(struct jit_tr *t);
-/* Ends the block (or a conditional way out of it) with a branch to a guest address. */
-void jit_goto(struct jit_tr *t, uint64_t target);
-/* Ends the block with a branch to the guest address in rax. */
-void jit_goto_rax(struct jit_tr *t);
-/* Leaves for target when the condition holds; the block goes on otherwise. */
-void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target);
+struct jit_cold *jit_add_cold(struct jit_tr *t, uint8_t *field);
+/* May the flags be read from the address on, as far as one can see? */
+bool jit_flags_live_at(struct jit_tr *t, uint64_t pc);
 
 /* The translated code of the instruction, made when needed; NULL: no room now, or no memory. */
 void *jit_translate(struct vcpu_engine *e, struct soft_code_page *source, struct jit_page *page,
                     unsigned insn);
+
+/* exits.c */
+/* Ends the block (or a conditional way out of it) with a branch to a guest address. */
+void jit_goto(struct jit_tr *t, uint64_t target);
+/* Ends the block with a branch to the guest address in a register. */
+void jit_goto_reg(struct jit_tr *t, unsigned r);
+/* BL and BLR: the block goes on where they return to. */
+void jit_call(struct jit_tr *t, uint64_t target);
+void jit_call_reg(struct jit_tr *t, unsigned r);
+/* RET. */
+void jit_return(struct jit_tr *t, unsigned r);
+/* Leaves for target when the condition holds; the block goes on otherwise. */
+void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target);
+/* Behind the block: makes room for frames; the links' stubs; their data. */
+void jit_emit_reset(struct jit_tr *t, const struct jit_cold *c);
+void jit_emit_stubs(struct jit_tr *t);
+void jit_emit_linkdata(struct jit_tr *t, struct jit_block *b);
+void jit_fill_links(struct jit_tr *t, struct jit_block *b);
+/* A place in the block, as an offset in the cache. */
+uint32_t jit_offset(const struct jit_tr *t, const uint8_t *at);
 
 /* Guest registers as operands (reg.c).  Register 31 is the zero register, in _sp forms sp. */
 /* op host, guest */
@@ -342,15 +377,18 @@ void jit_facts_none(struct jit_tr *t);
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va);
 /* With code_lock: room for JIT_MAX_BYTES at jit->used?  May retire everything. */
 bool jit_room_locked(struct vcpu_engine *e);
-/* With code_lock: patches the link if its block and its target are still there. */
-void jit_connect(struct vcpu_engine *e, struct jit_link *link);
-void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_block *to);
+/* Patches the link, which may not be connected, if its block and its target in the page are
+ * there. */
+void jit_connect(struct vcpu_engine *e, struct jit_link *link, struct jit_page *page);
+void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_page *page);
 
 /* The running address of a 16-byte constant for code, aligned; 0: there are too many. */
 uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi);
 
 /* thunks.c */
 void jit_make_thunks(struct jit *j);
+/* ecx = the place of the guest address rax in the table of targets; ZF: its code is there. */
+void jit_emit_target_test(struct emit *e);
 
 /* calls.c: counts a handler's call, for its word; jit_calls_init once, before. */
 void jit_calls_init(void);

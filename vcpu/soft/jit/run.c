@@ -22,8 +22,9 @@ void soft_jit_forget_targets(struct vcpu *v)
 	if (!v->targets_used)
 		return;
 	for (unsigned i = 0; i < JIT_TARGETS; i++)
-		v->target[i].pc = 1; /* no instruction's address */
+		v->target[i].pc = (i ^ 1) * 4; /* an address with another slot */
 	memset(v->target_pages, 0, sizeof(v->target_pages));
+	memset(v->page_id, 0, sizeof(v->page_id));
 	v->targets_used = false;
 }
 
@@ -40,13 +41,15 @@ void soft_jit_forget_page(struct vcpu *v, uint64_t va)
 		soft_jit_forget_targets(v);
 }
 
-static void remember(struct vcpu *v, uint64_t pc, const void *code)
+/* For branches to pc: its code, and which translated page stands there. */
+static void remember(struct vcpu *v, uint64_t pc, const void *code, const struct jit_page *page)
 {
 	struct jit_target *slot = &v->target[target_slot(pc)];
 	unsigned bit = page_bit(pc);
 
 	slot->pc = pc;
 	slot->code = code;
+	v->page_id[(pc >> PAGE_SHIFT) % JIT_PAGE_IDS] = page->id;
 	v->target_pages[bit / 64] |= 1ULL << (bit % 64);
 	v->targets_used = true;
 }
@@ -83,9 +86,10 @@ static bool hot(struct soft_block *b)
 	return false;
 }
 
-/* Translated code for pc, or NULL when the block was interpreted instead; *next tells how
- * that ended. */
-static const void *find(struct vcpu *v, const struct soft_cursor *at, enum a64_next *next)
+/* Translated code for pc and its page, or NULL when the block was interpreted instead; *next
+ * tells how that ended. */
+static const void *find(struct vcpu *v, const struct soft_cursor *at, struct jit_page **page,
+                        enum a64_next *next)
 {
 	struct vcpu_engine *e = v->engine;
 	unsigned insn = (unsigned)(v->cpu.regs.pc >> 2) % PAGE_INSNS;
@@ -93,6 +97,7 @@ static const void *find(struct vcpu *v, const struct soft_cursor *at, enum a64_n
 	struct soft_block *b;
 	const void *code = NULL;
 
+	*page = jp;
 	if (jp) {
 		const struct jit_block *known = __atomic_load_n(&jp->entry[insn], __ATOMIC_ACQUIRE);
 
@@ -121,18 +126,19 @@ void soft_jit_run(struct vcpu *v)
 {
 	struct a64_cpu *cpu = &v->cpu;
 	struct jit *j = v->engine->jit;
-	struct soft_cursor at = {.page = NULL, .va = A64_TLB_EMPTY};
+	struct soft_cursor at = {.page = NULL};
 	struct jit_link *link = NULL;
 
 	for (;;) {
 		const void *code;
+		struct jit_page *page;
 		enum a64_next next = A64_BRANCH;
 
 		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
 			if (!soft_poll_work(v))
 				return;
 			/* Another epoch may have begun, and the link's block be gone. */
-			at.va = A64_TLB_EMPTY;
+			at.page = NULL;
 			link = NULL;
 		}
 		struct jit_target *slot = &v->target[target_slot(cpu->regs.pc)];
@@ -140,7 +146,7 @@ void soft_jit_run(struct vcpu *v)
 		if (slot->pc == cpu->regs.pc && !link) {
 			code = slot->code;
 		} else {
-			if (((cpu->regs.pc ^ at.va) & (PAGE_MASK | 3)) != 0) {
+			if (!soft_in_page(&at, cpu->regs.pc)) {
 				uint64_t epoch = v->run_epoch;
 
 				if (!soft_fetch_page(v, &at))
@@ -148,16 +154,16 @@ void soft_jit_run(struct vcpu *v)
 				if (v->run_epoch != epoch)
 					link = NULL;
 			}
-			code = find(v, &at, &next);
+			code = find(v, &at, &page, &next);
 			if (!code) {
 				link = NULL;
 				if (next == A64_STOP)
 					return;
 				continue;
 			}
-			if (link)
-				jit_connect(v->engine, link);
-			remember(v, cpu->regs.pc, code);
+			if (link && link->target == cpu->regs.pc)
+				jit_connect(v->engine, link, page);
+			remember(v, cpu->regs.pc, code, page);
 		}
 		v->hflags = soft_jit_hflags(cpu->regs.nzcv);
 		uint64_t why = j->enter((char *)cpu + JIT_BIAS, code);

@@ -1,10 +1,14 @@
 /*
  * thunks.c: the way into translated code and out of it, generated at the cache's beginning.
  *
- *   enter(biased vCPU, code)  called from C: loads the pinned registers and jumps
+ *   enter(biased vCPU, code)  called from C: loads the pinned registers and jumps, below a
+ *                 frame (exits.c) that no return can take for its own but one to address 1,
+ *                 which finds return_miss
  *   exit          rax: what enter returns
  *   exit_link     rax: address of {guest pc, struct jit_link *}, the link to be returned
  *   exit_lookup   rax: guest pc; returns A64_BRANCH
+ *   lookup_link   rax as for exit_link: jumps to the code if the table of targets knows it
+ *   return_miss   rax: guest pc, where a return goes that is not its frame's
  *   call          called with rax: address of {struct a64_op, guest pc}: runs the handler;
  *                 ZF is set when it returned A64_OK, else rax holds what it returned
  *   call_vector   the same for handlers that neither read nor write general registers
@@ -39,25 +43,12 @@ static void fill(struct emit *e, bool all)
 
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-static void push(struct emit *e, unsigned r)
-{
-	if (r >= R8)
-		em_u8(e, 0x41);
-	em_u8(e, 0x50 | (r & 7));
-}
-
-static void pop(struct emit *e, unsigned r)
-{
-	if (r >= R8)
-		em_u8(e, 0x41);
-	em_u8(e, 0x58 | (r & 7));
-}
-
 static void leave(struct emit *e)
 {
-	em_alu_ri(e, ALU_ADD, X64, RSP, 8);
+	em_rm(e, X_LOAD, X64, RSP, RBP, JIT_AT(frames));
+	em_alu_ri(e, ALU_ADD, X64, RSP, 24);
 	for (unsigned i = ARRAY_LEN(saved); i-- > 0;)
-		pop(e, saved[i]);
+		em_pop(e, saved[i]);
 	em_u8(e, 0xC3);
 }
 
@@ -87,6 +78,37 @@ static uint64_t make_call(struct emit *e, bool all)
 	return start;
 }
 
+void jit_emit_target_test(struct emit *e)
+{
+	/* Slots are 16 bytes, instructions 4: the scaled index selects them. */
+	_Static_assert(sizeof(struct jit_target) == 16, "scaled by 4 from an address");
+	em_rr(e, X_LOAD, X32, RCX, RAX);
+	em_alu_ri(e, ALU_AND, X32, RCX, (JIT_TARGETS - 1) * 4);
+	em_rx(e, X_CMP, X64, RAX, RBP, RCX, 2,
+	      JIT_AT(target) + (int32_t)offsetof(struct jit_target, pc));
+}
+
+static void make_lookups(struct jit *j, struct emit *e)
+{
+	em_align(e, 16, 0);
+	j->lookup_link = em_pc(e);
+	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
+	em_jcc(e, CC_NE, j->exit_link);
+	em_rr(e, X_LOAD, X64, RDX, RAX);
+	em_rm(e, X_LOAD, X64, RAX, RAX, 0);
+	jit_emit_target_test(e);
+	em_rr(e, X_LOAD, X64, RAX, RDX);
+	em_jcc(e, CC_NE, j->exit_link);
+	em_jmp_mx(e, RBP, RCX, 2, JIT_TARGET_CODE);
+
+	em_align(e, 16, 0);
+	j->return_miss = em_pc(e);
+	em_rm(e, X_LOAD, X64, RSP, RBP, JIT_AT(frames));
+	jit_emit_target_test(e);
+	em_jcc(e, CC_NE, j->exit_lookup);
+	em_jmp_mx(e, RBP, RCX, 2, JIT_TARGET_CODE);
+}
+
 void jit_make_thunks(struct jit *j)
 {
 	struct emit e = {j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw};
@@ -94,9 +116,18 @@ void jit_make_thunks(struct jit *j)
 	_Static_assert(offsetof(struct vcpu, cpu.regs) == 0, "rbp points into the registers");
 	j->enter = (uint64_t(*)(void *, const void *))(uintptr_t)em_pc(&e);
 	for (unsigned i = 0; i < ARRAY_LEN(saved); i++)
-		push(&e, saved[i]);
+		em_push(&e, saved[i]);
 	em_alu_ri(&e, ALU_SUB, X64, RSP, 8);
 	em_rr(&e, X_LOAD, X64, RBP, RDI);
+	em_mov_imm(&e, RAX, 1);
+	em_push(&e, RAX);
+	em_lea_rip(&e, RAX, em_pc(&e));
+	uint8_t *miss = e.at - 4;
+
+	em_push(&e, RAX);
+	em_rm(&e, X_STORE, X64, RSP, RBP, JIT_AT(frames));
+	em_rm(&e, X_LEA, X64, RAX, RSP, -16 * JIT_FRAMES);
+	em_rm(&e, X_STORE, X64, RAX, RBP, JIT_AT(frames_end));
 	em_rr(&e, X_LOAD, X64, RAX, RSI);
 	fill(&e, true);
 	em_rr(&e, 0xFF, X32, 4, RAX);
@@ -116,6 +147,8 @@ void jit_make_thunks(struct jit *j)
 	j->exit = em_pc(&e);
 	spill(&e, true);
 	leave(&e);
+	make_lookups(j, &e);
+	em_there(&e, miss, j->return_miss);
 
 	j->call = make_call(&e, true);
 	j->call_vector = make_call(&e, false);

@@ -10,17 +10,14 @@ bool jit_tr_nothing(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
-static void set_link(struct jit_tr *t)
-{
-	em_mov_imm(&t->e, RCX, t->pc + 4);
-	jit_put(t, 30, RCX);
-}
-
 bool jit_tr_b(struct jit_tr *t, const struct a64_op *op)
 {
+	uint64_t target = t->pc + (uint64_t)(a64_sbits(op->word, 25, 0) * 4);
+
 	if (op->word >> 31)
-		set_link(t);
-	jit_goto(t, t->pc + (uint64_t)(a64_sbits(op->word, 25, 0) * 4));
+		jit_call(t, target);
+	else
+		jit_goto(t, target);
 	return true;
 }
 
@@ -74,10 +71,15 @@ bool jit_tr_tbz(struct jit_tr *t, const struct a64_op *op)
 /* BR, BLR, RET. */
 bool jit_tr_br(struct jit_tr *t, const struct a64_op *op)
 {
-	jit_save_flags(t);
-	jit_op(t, X_LOAD, X64, RAX, a64_rn(op));
-	if (a64_bits(op->word, 22, 21) == 1)
-		set_link(t);
-	jit_goto_rax(t);
+	switch (a64_bits(op->word, 22, 21)) {
+	case 0:
+		jit_goto_reg(t, a64_rn(op));
+		break;
+	case 1:
+		jit_call_reg(t, a64_rn(op));
+		break;
+	default:
+		jit_return(t, a64_rn(op));
+	}
 	return true;
 }

@@ -102,8 +102,7 @@ enum x64_cc jit_cond(struct jit_tr *t, unsigned cond)
 	return cc_sub[cond];
 }
 
-/* May the flags be read from the instruction on, in this page, as far as one can see? */
-static bool live_at(struct jit_tr *t, uint64_t pc)
+bool jit_flags_live_at(struct jit_tr *t, uint64_t pc)
 {
 	unsigned insn = (unsigned)(pc >> 2) % PAGE_INSNS;
 
@@ -124,7 +123,7 @@ static bool live_at(struct jit_tr *t, uint64_t pc)
 
 /* --- registration of what comes behind the block --- */
 
-static struct jit_cold *add_cold(struct jit_tr *t, uint8_t *field)
+struct jit_cold *jit_add_cold(struct jit_tr *t, uint8_t *field)
 {
 	struct jit_cold *c = &t->cold[t->ncold++];
 
@@ -137,7 +136,7 @@ static struct jit_cold *add_cold(struct jit_tr *t, uint8_t *field)
 
 void jit_slow_if(struct jit_tr *t, enum x64_cc cc)
 {
-	add_cold(t, em_jcc_later(&t->e, cc));
+	jit_add_cold(t, em_jcc_later(&t->e, cc));
 }
 
 void jit_slow_end(struct jit_tr *t)
@@ -181,85 +180,6 @@ static void call_handler(struct jit_tr *t, unsigned op)
 	em_jcc(&t->e, CC_NE, t->jit->exit);
 }
 
-/* --- exits --- */
-
-static uint32_t offset(const struct jit_tr *t, const uint8_t *at)
-{
-	return (uint32_t)(at - t->jit->rw);
-}
-
-/* A jump to another block of the page, for now to a stub that asks for it. */
-static void link_to(struct jit_tr *t, uint64_t target)
-{
-	unsigned n = t->nlinks++;
-
-	if (target <= t->pc) {
-		em_alu_mi(&t->e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
-		struct jit_cold *c = add_cold(t, em_jcc_later(&t->e, CC_NE));
-
-		c->is_side = true;
-		c->back = n + 1;
-	}
-	em_align(&t->e, 4, 1);
-	em_jmp(&t->e, em_pc(&t->e));
-	t->links[n].field = t->e.at - 4;
-	t->links[n].target = target;
-}
-
-/* With the guest address in rax, its slot in the table of targets at a known place. */
-static void jump_by_table(struct jit_tr *t, uint64_t target)
-{
-	struct emit *e = &t->e;
-	int32_t slot =
-	    JIT_AT(target) + (int32_t)((target >> 2) % JIT_TARGETS * sizeof(struct jit_target));
-
-	em_mov_imm(e, RAX, target);
-	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
-	em_jcc(e, CC_NE, t->jit->exit_lookup);
-	em_rm(e, X_CMP, X64, RAX, RBP, slot + (int32_t)offsetof(struct jit_target, pc));
-	em_jcc(e, CC_NE, t->jit->exit_lookup);
-	em_jmp_m(e, RBP, slot + (int32_t)offsetof(struct jit_target, code));
-}
-
-void jit_goto(struct jit_tr *t, uint64_t target)
-{
-	jit_v_flush(t);
-	if (t->flags != JIT_FLAGS_MEM && live_at(t, target))
-		jit_save_flags(t);
-	if ((target & PAGE_MASK) == t->page->va)
-		link_to(t, target);
-	else
-		jump_by_table(t, target);
-	t->ended = true;
-}
-
-void jit_goto_rax(struct jit_tr *t)
-{
-	struct emit *e = &t->e;
-
-	/* Slots are 16 bytes, instructions 4: the scaled index selects them. */
-	_Static_assert(sizeof(struct jit_target) == 16, "scaled by 4 from an address");
-	jit_v_flush(t);
-	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
-	em_jcc(e, CC_NE, t->jit->exit_lookup);
-	em_rr(e, X_LOAD, X32, RCX, RAX);
-	em_alu_ri(e, ALU_AND, X32, RCX, (JIT_TARGETS - 1) * 4);
-	em_rx(e, X_CMP, X64, RAX, RBP, RCX, 2,
-	      JIT_AT(target) + (int32_t)offsetof(struct jit_target, pc));
-	em_jcc(e, CC_NE, t->jit->exit_lookup);
-	em_jmp_mx(e, RBP, RCX, 2, JIT_AT(target) + (int32_t)offsetof(struct jit_target, code));
-	t->ended = true;
-}
-
-void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
-{
-	struct jit_cold *c = add_cold(t, em_jcc_later(&t->e, cc));
-
-	c->is_side = true;
-	c->target = target;
-	c->flags = t->flags;
-}
-
 /* --- the code behind the block --- */
 
 /* A handler call that comes back; flags are in memory then. */
@@ -284,17 +204,17 @@ static void emit_cold(struct jit_tr *t)
 	for (unsigned i = 0; i < t->ncold; i++) {
 		struct jit_cold c = t->cold[i];
 
-		if (c.is_side && c.back) /* a polled backward branch: to the link's stub, later */
-			continue;
 		/* The several slow paths of an instruction are one. */
-		if (slow && !c.is_side && c.op == t->cold[i - 1].op &&
+		if (slow && !c.is_side && !c.is_reset && c.op == t->cold[i - 1].op &&
 		    memcmp(&c.v, &t->cold[i - 1].v, sizeof(c.v)) == 0) {
 			em_there(&t->e, c.field, slow);
 			continue;
 		}
-		slow = c.is_side ? 0 : em_pc(&t->e);
+		slow = c.is_side || c.is_reset ? 0 : em_pc(&t->e);
 		em_here(&t->e, c.field);
-		if (c.is_side) {
+		if (c.is_reset) {
+			jit_emit_reset(t, &c);
+		} else if (c.is_side) {
 			t->flags = c.flags;
 			t->v = c.v;
 			t->pc = t->page->va + (t->first + c.op) * 4ULL;
@@ -303,18 +223,7 @@ static void emit_cold(struct jit_tr *t)
 			emit_slow(t, &c);
 		}
 	}
-	for (unsigned i = 0; i < t->nlinks; i++) {
-		uint64_t stub = em_pc(&t->e);
-
-		t->links[i].stub = offset(t, t->e.at);
-		em_there(&t->e, t->links[i].field, stub);
-		for (unsigned k = 0; k < t->ncold; k++)
-			if (t->cold[k].is_side && t->cold[k].back == i + 1)
-				em_there(&t->e, t->cold[k].field, stub);
-		em_lea_rip(&t->e, RAX, stub);
-		t->links[i].data = t->e.at - 4;
-		em_jmp(&t->e, t->jit->exit_link);
-	}
+	jit_emit_stubs(t);
 }
 
 /* Around a handler that reads or writes NZCV. */
@@ -361,16 +270,6 @@ static void emit_opdata(struct jit_tr *t)
 			call.op.fn = counted;
 		em_here(&t->e, t->opdata[i].field);
 		em_bytes(&t->e, &call, sizeof(call));
-	}
-}
-
-/* The stubs' data: where they stop, and their link. */
-static void emit_linkdata(struct jit_tr *t, struct jit_block *b)
-{
-	for (unsigned i = 0; i < t->nlinks; i++) {
-		em_here(&t->e, t->links[i].data);
-		em_u64(&t->e, t->links[i].target);
-		em_u64(&t->e, (uint64_t)(uintptr_t)&b->links[i]);
 	}
 }
 
@@ -475,14 +374,9 @@ static struct jit_block *new_block(struct jit_tr *t, const uint8_t *start)
 	b->lines = t->lines;
 	b->first = (uint16_t)t->first;
 	b->count = (uint16_t)t->count;
-	b->start = offset(t, start);
+	b->start = jit_offset(t, start);
 	b->nlinks = t->nlinks;
-	for (unsigned i = 0; i < t->nlinks; i++) {
-		b->links[i].from = b;
-		b->links[i].field = offset(t, t->links[i].field);
-		b->links[i].stub = t->links[i].stub;
-		b->links[i].insn = (uint16_t)((t->links[i].target >> 2) % PAGE_INSNS);
-	}
+	jit_fill_links(t, b);
 	return b;
 }
 
@@ -492,14 +386,13 @@ static void publish(struct jit_tr *t, struct jit_block *b)
 	struct jit *j = t->jit;
 	struct jit_page *page = t->page;
 
-	b->bytes = offset(t, t->e.at) - b->start;
+	b->bytes = jit_offset(t, t->e.at) - b->start;
 	b->next = page->blocks;
 	page->blocks = b;
 	page->lines |= b->lines;
 	__atomic_store_n(&page->entry[b->first], b, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < b->nlinks; i++)
-		if (page->entry[b->links[i].insn])
-			jit_connect_locked(j, &b->links[i], page->entry[b->links[i].insn]);
+		jit_connect_locked(j, &b->links[i], page);
 	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
 	j->stats.blocks++;
 	j->stats.live++;
@@ -525,7 +418,7 @@ static void *translate_locked(struct jit_tr *t, unsigned insn)
 	b = new_block(t, start);
 	if (!b)
 		return NULL;
-	emit_linkdata(t, b);
+	jit_emit_linkdata(t, b);
 	publish(t, b);
 	return j->rx + b->start;
 }
