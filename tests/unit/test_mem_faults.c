@@ -1,6 +1,11 @@
 /*
- * Every load and store at the end of mapped memory: a fault names the first bad byte, and
- * leaves registers, flags and memory as they were, wherever in the access it happens.
+ * Every load and store around a page that may not be there, in every engine.
+ *
+ * Three data pages lie in a row; the middle one is there, missing, read-only, or brought by the
+ * resolver when it is asked for.  Each form of access is moved byte by byte over both of its ends,
+ * first with the TLB (or window) filled, then without.  A fault must name the first bad byte
+ * and the kind of access, and leave registers, flags and memory as they were, wherever in the
+ * access it happens; where there is none, all engines must have done the same.
  */
 #include "tests/lib/a64_box.h"
 #include "tests/lib/a64_rand.h"
@@ -11,155 +16,375 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define CODE   A64_RAND_CODE
-#define DATA   A64_RAND_DATA
-#define HOLE   (DATA + PAGE_SIZE)
-#define TRIES  24
-#define DELTAS 80
+#define CODE    A64_RAND_CODE
+#define DATA    A64_RAND_DATA
+#define HOLE    (DATA + PAGE_SIZE)
+#define END     (HOLE + PAGE_SIZE)
+#define NOWHERE (DATA + (64 << 20))
+#define PAGES   3
+#define WORDS   6  /* of each row */
+#define REACH   80 /* more than any access is long */
 
-struct fixture {
+static const struct {
+	const char *name;
+	struct vcpu_options options;
+} kinds[] = {
+    {"interpreter", {.kind = VCPU_ENGINE_SOFT_INTERP}},
+    {"translator with TLB", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .no_window = true}},
+    {"translator with window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}},
+};
+#define ENGINES ARRAY_LEN(kinds)
+
+enum state { THERE, MISSING, READ_ONLY, LAZY, STATES };
+static const char *const state_name[] = {"there", "missing", "read-only", "lazy"};
+
+struct machine {
 	struct a64_box box;
 	struct vcpu *v;
+	uint64_t pa; /* of the middle page */
+	enum state state;
+};
+
+struct outcome {
+	struct vcpu_exit exit;
+	struct a64_regs regs;
+	uint8_t memory[PAGES][PAGE_SIZE];
+};
+
+struct fixture {
+	struct machine machine[ENGINES];
 	struct a64_rand rand;
-	const char *row;
+	const char *row; /* the one whose words are drawn */
+	uint32_t word;
+	int64_t offset; /* from the base register to the access */
+	struct outcome before, first, other;
 	uint64_t faults, runs;
 };
 
+static int resolve(void *opaque, uint64_t va, enum vcpu_access access)
+{
+	struct machine *m = opaque;
+
+	(void)access;
+	if (m->state != LAZY || va < HOLE || va >= END)
+		return BOX_REFUSED;
+	a64_box_map(&m->box, HOLE, m->pa, BOX_RW);
+	return 0;
+}
+
+static void set_state(struct machine *m, enum state state)
+{
+	m->state = state;
+	if (state == THERE)
+		a64_box_map(&m->box, HOLE, m->pa, BOX_RW);
+	else if (state == READ_ONLY)
+		a64_box_map(&m->box, HOLE, m->pa, BOX_RO);
+	else
+		a64_box_unmap(&m->box, HOLE);
+	vcpu_space_invalidate(m->box.space, HOLE, PAGE_SIZE);
+}
+
+static uint8_t *page_of(struct machine *m, unsigned i)
+{
+	return m->box.ram.base + m->pa - 2 * PAGE_SIZE + i * 2 * PAGE_SIZE;
+}
+
+static void open_machine(struct machine *m, const struct vcpu_options *options)
+{
+	uint64_t pa[2 * PAGES];
+
+	a64_box_init_options(&m->box, options, 4 << 20);
+	m->box.resolve = resolve;
+	m->box.opaque = m;
+	a64_box_map(&m->box, CODE, 0, BOX_RX);
+	a64_box_map(&m->box, DATA, 0, BOX_RW); /* the tables */
+	/* Neighbours in the guest's memory, but not in RAM. */
+	for (unsigned i = 0; i < ARRAY_LEN(pa); i++)
+		pa[i] = a64_box_frame(&m->box);
+	for (unsigned i = 0; i < PAGES; i++)
+		a64_box_map(&m->box, DATA + i * PAGE_SIZE, pa[2 * i], BOX_RW);
+	m->pa = pa[2];
+	m->v = a64_box_vcpu(&m->box);
+}
+
+static void put_word(struct fixture *f, uint32_t word)
+{
+	const uint32_t words[2] = {word, 0xD4200000};
+
+	f->word = word;
+	for (unsigned i = 0; i < ENGINES; i++)
+		a64_box_write(&f->machine[i].box, CODE, words, sizeof(words));
+}
+
+static void run(struct machine *m, const struct outcome *from, struct outcome *to)
+{
+	for (unsigned i = 0; i < PAGES; i++)
+		memcpy(page_of(m, i), from->memory[i], PAGE_SIZE);
+	*vcpu_regs(m->v) = from->regs;
+	memset(&to->exit, 0, sizeof(to->exit));
+	vcpu_run(m->v, &to->exit);
+	to->regs = *vcpu_regs(m->v);
+	for (unsigned i = 0; i < PAGES; i++)
+		memcpy(to->memory[i], page_of(m, i), PAGE_SIZE);
+}
+
+static bool is_cache_operation(uint32_t w)
+{
+	return (w & 0xFFF80000) == 0xD5080000;
+}
+
+/* The register that holds the base. */
+static unsigned base_of(uint32_t w)
+{
+	return is_cache_operation(w) ? w & 31 : w >> 5 & 31;
+}
+
+static bool is_literal(uint32_t w)
+{
+	return (w & 0x3B000000) == 0x18000000;
+}
+
+/* Makes the access go to `at`, or as near as it can. */
+static void aim(struct fixture *f, uint64_t at)
+{
+	struct a64_regs *r = &f->before.regs;
+	unsigned n = base_of(f->word);
+
+	if (is_literal(f->word))
+		put_word(f, (f->word & ~0x00FFFFE0u) | (uint32_t)((at - CODE) >> 2 << 5));
+	else if (n == 31)
+		r->sp = (at - (uint64_t)f->offset) & ~15ULL;
+	else
+		r->x[n] = at - (uint64_t)f->offset;
+}
+
+static uint64_t target(const struct fixture *f)
+{
+	unsigned n = base_of(f->word);
+
+	if (is_literal(f->word))
+		return CODE + ((f->word >> 5 & 0x7FFFF) << 2);
+	return (n == 31 ? f->before.regs.sp : f->before.regs.x[n]) + (uint64_t)f->offset;
+}
+
+static void fresh_state(struct fixture *f)
+{
+	a64_rand_regs(&f->rand, &f->before.regs);
+	f->before.regs.pc = CODE;
+	f->before.regs.x[f->rand.role.index] = a64_rand_below(&f->rand, 32);
+	for (unsigned i = 0; i < PAGES; i++)
+		for (unsigned k = 0; k < PAGE_SIZE; k++)
+			f->before.memory[i][k] = (uint8_t)(k * 7 + i + 1);
+}
+
+static void complain(const struct fixture *f, unsigned e, enum state state, const char *what)
+{
+	fail_msg("%08x [%s] at %llx, page %s, %s: %s", f->word, f->row,
+	         (unsigned long long)target(f), state_name[state], kinds[e].name, what);
+}
+
+/* What a fault promises. */
+static void check_fault(const struct fixture *f, enum state state, const struct outcome *o)
+{
+	uint64_t at = target(f), want = at < HOLE ? HOLE : at;
+
+	if (memcmp(&o->regs, &f->before.regs, sizeof(o->regs)) != 0)
+		complain(f, 0, state, "a fault changed a register");
+	if (memcmp(o->memory, f->before.memory, sizeof(o->memory)) != 0)
+		complain(f, 0, state, "a fault changed memory");
+	if (o->exit.addr != want)
+		complain(f, 0, state, "a fault names another address");
+	if (state == READ_ONLY && o->exit.access != VCPU_WRITE)
+		complain(f, 0, state, "a fault of a read in a read-only page");
+	if (state != READ_ONLY && state != MISSING)
+		complain(f, 0, state, "a fault where there should be none");
+}
+
+static void check_equal(const struct fixture *f, unsigned e, enum state state)
+{
+	const struct outcome *a = &f->first, *b = &f->other;
+
+	if (a->exit.kind != b->exit.kind)
+		complain(f, e, state, "ends in another way");
+	if ((a->exit.kind == VCPU_EXIT_FAULT || a->exit.kind == VCPU_EXIT_ALIGNMENT) &&
+	    a->exit.addr != b->exit.addr)
+		complain(f, e, state, "another address");
+	if (a->exit.kind == VCPU_EXIT_FAULT &&
+	    (a->exit.access != b->exit.access || a->exit.fault_code != b->exit.fault_code))
+		complain(f, e, state, "another access");
+	if (memcmp(&a->regs, &b->regs, sizeof(a->regs)) != 0)
+		complain(f, e, state, "other registers");
+	if (memcmp(a->memory, b->memory, sizeof(a->memory)) != 0)
+		complain(f, e, state, "other memory");
+}
+
+/* One access on all engines; cold: with nothing known of memory.  True: it faulted. */
+static bool try_at(struct fixture *f, uint64_t at, enum state state, bool cold)
+{
+	aim(f, at);
+	for (unsigned e = 0; e < ENGINES; e++) {
+		struct machine *m = &f->machine[e];
+		struct outcome *o = e ? &f->other : &f->first;
+
+		if (cold)
+			vcpu_space_invalidate(m->box.space, 0, UINT64_MAX);
+		run(m, &f->before, o);
+		if (state == LAZY)
+			set_state(m, LAZY);
+		if (e)
+			check_equal(f, e, state);
+	}
+	f->runs++;
+	if (f->first.exit.kind == VCPU_EXIT_ALIGNMENT && f->first.exit.addr != target(f))
+		complain(f, 0, state, "misaligned at another address");
+	if (f->first.exit.kind != VCPU_EXIT_FAULT)
+		return false;
+	f->faults++;
+	check_fault(f, state, &f->first);
+	return true;
+}
+
+/* Moves the access over both ends of the middle page; how many faulted. */
+static unsigned sweep(struct fixture *f, enum state state)
+{
+	unsigned faults = 0;
+	bool faulted = false;
+
+	for (uint64_t at = HOLE - REACH; at < HOLE + 24; at++) {
+		bool fault = try_at(f, at, state, at % 5 == 0);
+
+		/* From where it first reaches the page it stays there. */
+		if (faulted && !fault && f->first.exit.kind == VCPU_EXIT_BREAKPOINT &&
+		    target(f) >= HOLE)
+			complain(f, 0, state, "no fault");
+		faulted |= fault;
+		faults += fault;
+	}
+	for (uint64_t at = END - REACH; at < END + 2; at++) {
+		bool fault = try_at(f, at, state, at % 5 == 0);
+
+		if (fault && target(f) >= END)
+			complain(f, 0, state, "a fault behind the page");
+		faults += fault;
+	}
+	return faults;
+}
+
+/* The distance from base register to access, from a fault where nothing is mapped. */
+static bool find_offset(struct fixture *f)
+{
+	struct outcome *o = &f->first;
+
+	f->offset = 0;
+	if (is_literal(f->word) || is_cache_operation(f->word))
+		return true;
+	aim(f, NOWHERE);
+	uint64_t base = target(f);
+
+	run(&f->machine[0], &f->before, o);
+	f->offset = (int64_t)(o->exit.addr - base);
+	return o->exit.kind == VCPU_EXIT_FAULT;
+}
+
+static void set_all(struct fixture *f, enum state state)
+{
+	for (unsigned e = 0; e < ENGINES; e++)
+		set_state(&f->machine[e], state);
+}
+
+/* How often the word faulted. */
+static unsigned try_word(struct fixture *f, uint32_t word)
+{
+	unsigned faults = 0;
+
+	fresh_state(f);
+	put_word(f, word);
+	set_all(f, MISSING);
+	if (!find_offset(f))
+		return 0;
+	for (unsigned s = 0; s < STATES; s++) {
+		set_all(f, (enum state)s);
+		faults += sweep(f, (enum state)s);
+	}
+	return faults;
+}
+
 static bool is_row(void *opaque, const char *name)
 {
-	struct fixture *f = opaque;
+	const struct fixture *f = opaque;
 
 	return strcmp(name, f->row) == 0;
-}
-
-static struct vcpu_exit run_word(struct fixture *f, uint32_t word)
-{
-	uint32_t words[2] = {word, 0xD4200000};
-	struct vcpu_exit x;
-
-	a64_box_write(&f->box, CODE, words, sizeof(words));
-	vcpu_run(f->v, &x);
-	return x;
-}
-
-static void set_regs(struct fixture *f, uint64_t base)
-{
-	struct a64_regs *r = vcpu_regs(f->v);
-
-	a64_rand_regs(&f->rand, r);
-	r->pc = CODE;
-	r->x[f->rand.role.index] = 0;
-	for (unsigned i = 0; i < ARRAY_LEN(f->rand.role.base); i++)
-		r->x[f->rand.role.base[i]] = base;
-	r->sp = base & ~15ULL;
 }
 
 static bool allocated(void *opaque, uint32_t word)
 {
 	struct fixture *f = opaque;
 
-	set_regs(f, DATA + 1024);
-	return run_word(f, word).kind != VCPU_EXIT_UNDEFINED;
+	fresh_state(f);
+	put_word(f, word);
+	set_state(&f->machine[0], THERE);
+	run(&f->machine[0], &f->before, &f->first);
+	return f->first.exit.kind != VCPU_EXIT_UNDEFINED;
 }
 
-/* The page's bytes, other than zero. */
-static void fill_page(struct fixture *f, uint8_t *copy)
+static bool is_prefetch(const char *name)
 {
-	uint8_t *page = a64_box_host(&f->box, DATA);
-
-	for (unsigned i = 0; i < PAGE_SIZE; i++)
-		page[i] = (uint8_t)(i * 7 + 1);
-	memcpy(copy, page, PAGE_SIZE);
-}
-
-static void try_word(struct fixture *f, uint32_t word, uint64_t base, bool writable)
-{
-	static uint8_t copy[PAGE_SIZE];
-	struct a64_regs before;
-
-	fill_page(f, copy);
-	set_regs(f, base);
-	before = *vcpu_regs(f->v);
-	struct vcpu_exit x = run_word(f, word);
-
-	f->runs++;
-	if (x.kind != VCPU_EXIT_FAULT)
-		return;
-	f->faults++;
-	if (memcmp(&before, vcpu_regs(f->v), sizeof(before)) != 0)
-		fail_msg("%08x [%s]: a fault changed a register", word, f->row);
-	if (memcmp(copy, a64_box_host(&f->box, DATA), PAGE_SIZE) != 0)
-		fail_msg("%08x [%s]: a fault changed memory", word, f->row);
-	/* Inside the mapped page only a store into a read-only one may fail. */
-	if (x.addr < HOLE && x.addr >= DATA && (writable || x.access != VCPU_WRITE))
-		fail_msg("%08x [%s]: fault at %llx, which is mapped", word, f->row,
-		         (unsigned long long)x.addr);
-	if (x.addr > HOLE + 32768 || x.addr < DATA - 32768)
-		fail_msg("%08x [%s]: fault at %llx", word, f->row, (unsigned long long)x.addr);
+	return strncmp(name, "prf", 3) == 0;
 }
 
 static void try_row(struct fixture *f, const struct a64_row *row)
 {
-	uint32_t word;
+	unsigned faults = 0;
 
 	f->row = row->name;
-	for (unsigned t = 0; t < TRIES; t++) {
-		a64_rand_program(&f->rand, &word, 1, is_row, allocated, f);
-		for (unsigned delta = 0; delta < DELTAS; delta += 1 + delta / 16)
-			try_word(f, word, HOLE - delta, true);
-	}
-}
+	for (unsigned n = 0; n < WORDS; n++) {
+		uint32_t word = row->value | (n ? f->rand.role.base[n % 3] : 7u);
 
-static void set_page(struct fixture *f, uint64_t pa, uint64_t bits)
-{
-	a64_box_map(&f->box, DATA, pa, bits);
-	vcpu_space_invalidate(f->box.space, DATA, PAGE_SIZE);
+		a64_rand_roles(&f->rand);
+		if (!is_cache_operation(row->value))
+			a64_rand_program(&f->rand, &word, 1, is_row, allocated, f);
+		faults += try_word(f, word);
+	}
+	if (is_prefetch(row->name)) {
+		if (faults)
+			fail_msg("%s faulted", row->name);
+	} else if (faults == 0) {
+		fail_msg("%s never faulted", row->name);
+	}
 }
 
 static bool is_memory_row(const struct a64_row *row)
 {
-	/* Literals read the code page; prefetches do not fault. */
-	return (row->value & 0x0A000000) == 0x08000000 && (row->value & 0x3B000000) != 0x18000000 &&
-	       row->fn != a64_undefined && strncmp(row->name, "prf", 3) != 0;
+	return row->fn != a64_undefined &&
+	       ((row->value & 0x0A000000) == 0x08000000 || is_cache_operation(row->value));
 }
 
 static void faults_commit_nothing(void **state)
 {
-	struct fixture f;
+	struct fixture *f = calloc(1, sizeof(*f));
 	unsigned rows = 0;
 
 	(void)state;
-	memset(&f, 0, sizeof(f));
-	a64_box_init(&f.box, VCPU_ENGINE_SOFT, 16 << 20);
-	a64_rand_init(&f.rand, 42);
-	a64_box_map(&f.box, CODE, 0, BOX_RX);
-	uint64_t pa = a64_box_map(&f.box, DATA, 0, BOX_RW);
-
-	f.v = a64_box_vcpu(&f.box);
+	assert_non_null(f);
+	a64_decode_init();
+	a64_rand_init(&f->rand, 42);
+	for (unsigned e = 0; e < ENGINES; e++)
+		open_machine(&f->machine[e], &kinds[e].options);
 	for (unsigned i = 0; i < a64_row_count; i++) {
 		const struct a64_row *row = &a64_rows[i];
 
 		if (!is_memory_row(row) || (i && strcmp(row->name, a64_rows[i - 1].name) == 0))
 			continue;
-		uint64_t faults = f.faults;
-
-		try_row(&f, row);
-		if (f.faults == faults)
-			fail_msg("%s never faulted", row->name);
+		try_row(f, row);
 		rows++;
 	}
-	/* Stores into a read-only page that lies before the hole. */
-	set_page(&f, pa, BOX_RO);
-	for (unsigned n = 0; n < 2000; n++) {
-		uint32_t stp = 0xA9001C06u | (uint32_t)f.rand.role.base[0] << 5; /* x6, x7 */
-
-		f.row = "stp_off_x";
-		try_word(&f, stp, HOLE - n % 48, false);
+	print_message("%u rows, %llu faults in %llu accesses, %zu engines\n", rows,
+	              (unsigned long long)f->faults, (unsigned long long)f->runs, ENGINES);
+	for (unsigned e = 0; e < ENGINES; e++) {
+		vcpu_free(f->machine[e].v);
+		a64_box_release(&f->machine[e].box);
 	}
-	print_message("%u rows, %llu faults in %llu runs\n", rows, (unsigned long long)f.faults,
-	              (unsigned long long)f.runs);
-	vcpu_free(f.v);
-	a64_box_release(&f.box);
+	free(f);
 }
 
 int main(void)
