@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/plat/errno.h"
 #include "common/plat/process.h"
+#include "common/plat/sandbox.h"
 #include "fsd/confine.h"
 #include "fsd/container.h"
 #include "fsd/images.h"
@@ -39,7 +40,7 @@
 
 const struct ipc_handlers *const admin_handlers = &fsd_CLI_handlers;
 
-enum { FLAG_REMOVE = 1, FLAG_STRICT = 2 };
+enum { FLAG_REMOVE = 1, FLAG_STRICT = 2, FLAG_REQUIRE_SANDBOX = 4 };
 
 /* Text of the last reply; requests of the parent are handled one after the other. */
 static char *reply_text;
@@ -400,6 +401,7 @@ static int open_session(struct service_client *c, const struct fsd_container_cre
 	if (req->max_handles)
 		run->job->session.max_handles = MIN(req->max_handles, 1u << 20);
 	run->job->remove = run->container.remove;
+	run->job->require_sandbox = req->flags & FLAG_REQUIRE_SANDBOX;
 	return 0;
 }
 
@@ -426,6 +428,8 @@ int64_t fsd_do_container_create(struct service_client *c,
 	copy_text(&req->reference, run->container.reference, sizeof(run->container.reference));
 	run->container.remove = req->flags & FLAG_REMOVE;
 	r = !run->container.reference[0] && in->count == 0 ? -LX_EINVAL : 0;
+	if (r == 0 && (req->flags & FLAG_REQUIRE_SANDBOX))
+		r = sandbox_suffices(((struct admin *)c->data)->sandbox_layers) ? 0 : -LX_EOPNOTSUPP;
 	if (r == 0)
 		r = find_source(run->store, &run->container, img, &f);
 	if (r == 0)

@@ -9,7 +9,8 @@
 
 struct admin {
 	struct store store;
-	char path[4096]; /* of the store */
+	char path[4096];         /* of the store */
+	unsigned sandbox_layers; /* in force for this process (SANDBOX_*) */
 };
 
 /* The CLI operations; service_config.data is a struct admin. */

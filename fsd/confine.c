@@ -45,7 +45,7 @@ static int add(struct trees *t, int fd, bool writable)
 }
 
 static int apply(const char *role, unsigned allow, const struct trees *t, bool namespaces,
-                 uint64_t caps)
+                 uint64_t caps, bool require, unsigned *applied)
 {
 	struct sandbox_profile p = {
 	    .role = role,
@@ -55,12 +55,11 @@ static int apply(const char *role, unsigned allow, const struct trees *t, bool n
 	    .private_namespaces = namespaces,
 	    .keep_capabilities = caps,
 	};
-	unsigned applied;
 
-	return sandbox_apply(&p, false, &applied);
+	return sandbox_apply(&p, require, applied);
 }
 
-int confine_parent(void)
+int confine_parent(unsigned *applied)
 {
 	struct trees t = {.count = 0};
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r;
@@ -72,7 +71,7 @@ int confine_parent(void)
 		r = apply("fsd",
 		          SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_THREADS | SANDBOX_ALLOW_ACCEPT |
 		              SANDBOX_ALLOW_PAIRS | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_SANDBOX,
-		          &t, false, FILE_CAPABILITIES | 1ull << CAP_SYS_ADMIN);
+		          &t, false, FILE_CAPABILITIES | 1ull << CAP_SYS_ADMIN, false, applied);
 	close(root);
 	return r;
 }
@@ -80,18 +79,20 @@ int confine_parent(void)
 int confine_importer(const struct store *s, int source)
 {
 	struct trees t = {.count = 0};
+	unsigned applied;
 	int r = add(&t, s->dir, true);
 
 	if (r == 0)
 		r = add(&t, source, false);
 	return r < 0 ? r
 	             : apply("fsd import", SANDBOX_ALLOW_FORK | SANDBOX_ALLOW_SANDBOX, &t, true,
-	                     FILE_CAPABILITIES);
+	                     FILE_CAPABILITIES, false, &applied);
 }
 
 int confine_unpacker(int source, int tree, bool has_child)
 {
 	struct trees t = {.count = 0};
+	unsigned applied;
 	int r = add(&t, source, false);
 
 	if (r == 0)
@@ -100,13 +101,14 @@ int confine_unpacker(int source, int tree, bool has_child)
 	 */
 	return r < 0 ? r
 	             : apply("fsd unpacker", has_child ? SANDBOX_ALLOW_FORK : 0, &t, false,
-	                     tree < 0 ? FILE_CAPABILITIES : 0);
+	                     tree < 0 ? FILE_CAPABILITIES : 0, false, &applied);
 }
 
-int confine_worker(const struct fsd_session *session)
+int confine_worker(const struct fsd_session *session, bool require)
 {
 	struct trees *t = calloc(1, sizeof(*t));
 	uint64_t caps = 0;
+	unsigned applied;
 	int r = t ? 0 : -LX_ENOMEM;
 
 	for (unsigned i = 0; r == 0 && i < session->mount_count; i++) {
@@ -124,7 +126,7 @@ int confine_worker(const struct fsd_session *session)
 			r = add(t, m->work.links, true);
 	}
 	if (r == 0)
-		r = apply("fsd worker", SANDBOX_ALLOW_THREADS, t, true, caps);
+		r = apply("fsd worker", SANDBOX_ALLOW_THREADS, t, true, caps, require, &applied);
 	free(t);
 	return r;
 }

@@ -5,7 +5,8 @@
  *   importer   the store, and the source it was given
  *   unpacker   one directory of the store to write in, and the source
  *   worker     the directories of its own guest
- * None has a network.  A layer that this host lacks is left out; `carrick info` reports it.
+ * None has a network.  A layer that this host lacks is left out, unless a guest was started with
+ * --sandbox=require; `carrick info` reports it.
  */
 #ifndef FSD_CONFINE_H
 #define FSD_CONFINE_H
@@ -14,10 +15,12 @@
 #include "fsd/tree.h"
 
 /* All return 0 or a negative Linux errno, upon which the process should end. */
-int confine_parent(void) MUST_CHECK;
+/* *applied gets the layers in force. */
+int confine_parent(unsigned *applied) MUST_CHECK;
 int confine_importer(const struct store *s, int source) MUST_CHECK;
 /* tree: -1 for the process that only reads a directory. */
 int confine_unpacker(int source, int tree, bool has_child) MUST_CHECK;
-int confine_worker(const struct fsd_session *session) MUST_CHECK;
+/* require: a layer that cannot be applied is an error. */
+int confine_worker(const struct fsd_session *session, bool require) MUST_CHECK;
 
 #endif

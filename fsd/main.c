@@ -13,8 +13,7 @@
 static int ready(struct service *s, void *data)
 {
 	(void)s;
-	(void)data;
-	return confine_parent();
+	return confine_parent(&((struct admin *)data)->sandbox_layers);
 }
 
 int main(int argc, char **argv)

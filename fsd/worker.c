@@ -49,7 +49,7 @@ int worker_main(int fd, void *arg)
 
 	raise_file_limit();
 	umask(0);
-	r = confine_worker(&job->session);
+	r = confine_worker(&job->session, job->require_sandbox);
 	if (r == 0)
 		r = ipc_conn_new(&config, &conn);
 	if (r < 0) {

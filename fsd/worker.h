@@ -8,7 +8,8 @@
 
 struct worker_job {
 	struct fsd_session session;
-	bool remove; /* empty the upper when the guest is gone */
+	bool remove;          /* empty the upper when the guest is gone */
+	bool require_sandbox; /* serve only with every layer of the sandbox */
 };
 
 /* service_worker.main: serves the session on fd until the guest is gone. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/plat/sandbox.h"
 #include "ipc/codec.h"
 #include "netd/parent.h"
 #include "netd/session.h"
@@ -42,6 +43,7 @@ int64_t netd_do_session_create(struct service_client *c, const struct netd_sessi
 	static uint8_t resolv[TEXT_MAX]; /* lasts until the reply has been encoded */
 	struct netd_session_config config = {.mode = (enum netd_mode)req->mode,
 	                                     .strict = req->flags & NETD_STRICT,
+	                                     .require_sandbox = req->flags & NETD_REQUIRE_SANDBOX,
 	                                     .max_handles = req->max_handles};
 	struct service_worker worker = {.main = netd_worker_main, .arg = &config};
 	int bulk_fd, session, r;
@@ -49,6 +51,9 @@ int64_t netd_do_session_create(struct service_client *c, const struct netd_sessi
 	(void)in;
 	if (req->mode > NETD_HOST || req->max_handles > NETD_HANDLES_MAX)
 		return -LX_EINVAL;
+	if (config.require_sandbox &&
+	    !sandbox_suffices(((struct netd_parent *)c->data)->sandbox_layers))
+		return -LX_EOPNOTSUPP;
 	r = ipc_bulk_create(IPC_BULK_SIZE, &config.bulk, &bulk_fd);
 	if (r < 0)
 		return r;

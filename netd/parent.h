@@ -12,4 +12,9 @@
 #define IPC_SESSION struct service_client
 #include "ipc/gen_handlers.inc"
 
+/* service_config.data */
+struct netd_parent {
+	unsigned sandbox_layers; /* in force for this process (SANDBOX_*) */
+};
+
 #endif

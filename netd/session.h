@@ -19,7 +19,8 @@ struct netd_session;
 
 /* session_create's mode and flags. */
 enum netd_mode { NETD_NONE, NETD_HOST };
-#define NETD_STRICT 2u
+#define NETD_STRICT          2u
+#define NETD_REQUIRE_SANDBOX 4u
 
 #define NETD_HANDLES_MAX 1048576u
 
@@ -27,6 +28,7 @@ enum netd_mode { NETD_NONE, NETD_HOST };
 struct netd_session_config {
 	enum netd_mode mode;
 	bool strict;          /* donate no descriptors */
+	bool require_sandbox; /* serve only with every layer of the sandbox */
 	uint32_t max_handles; /* 0: the default */
 	struct ipc_bulk *bulk;
 };

@@ -8,10 +8,9 @@
 #include <sys/resource.h>
 
 #include "common/log.h"
-#include "common/lx/capability.h"
 #include "common/lx/errno.h"
-#include "common/plat/sandbox.h"
 #include "common/plat/socket.h"
+#include "netd/confine.h"
 
 #define IPC_SERVICE netd
 #define IPC_SCHEMA  "ipc/ops_netd.def"
@@ -51,19 +50,6 @@ static void raise_file_limit(void)
 		log_debug("the limit of open files stays as it is");
 }
 
-static int confine(void)
-{
-	struct sandbox_profile profile = {
-	    .role = "netd worker",
-	    .allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_SOCKET_IO | SANDBOX_ALLOW_INET,
-	    .network = true,
-	    .keep_capabilities = 1ull << LX_CAP_NET_BIND_SERVICE | 1ull << LX_CAP_NET_RAW,
-	};
-	unsigned applied;
-
-	return sandbox_apply(&profile, false, &applied);
-}
-
 static int serve(struct netd_session *s, int fd)
 {
 	struct ipc_conn_config cfg = {
@@ -94,7 +80,7 @@ int netd_worker_main(int fd, void *config)
 	if (s.data && s.control) {
 		raise_file_limit();
 		enter_network(&s);
-		r = confine();
+		r = netd_confine_worker(s.config.require_sandbox);
 	}
 	if (r == 0)
 		r = serve(&s, fd);

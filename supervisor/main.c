@@ -19,11 +19,11 @@
 #include "common/log.h"
 #include "common/lx/errno.h"
 #include "common/plat/mem.h"
-#include "common/plat/sandbox.h"
 #include "ipc/ctl.h"
 #include "supervisor/trace/handlers.h"
 #include "supervisor/trace/observe.h"
 #include "supervisor/boot/boot.h"
+#include "supervisor/boot/confine.h"
 #include "supervisor/vfs/tty.h"
 
 #define CTL_FD 3
@@ -160,23 +160,7 @@ static void raise_file_limit(void)
 		log_warn("cannot raise the limit of open files");
 }
 
-static int enter_sandbox(void)
-{
-	struct sandbox_profile profile = {
-		.role = "supervisor",
-		.allow = SANDBOX_ALLOW_BASE | SANDBOX_ALLOW_THREADS | SANDBOX_ALLOW_EXEC_MEM |
-			 SANDBOX_ALLOW_SOCKET_IO,
-		.private_namespaces = true,
-	};
-	const char *require = getenv("CARRICK_SANDBOX");
-	unsigned applied;
-
-	if (require && strcmp(require, "off") == 0)
-		return 0;
-	return sandbox_apply(&profile, require && strcmp(require, "require") == 0, &applied);
-}
-
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct supervisor s;
 	struct ipc_conn_config conn = {.fd = CTL_FD, .handlers = &ctl_CLI_handlers, .session = &s};
@@ -194,7 +178,7 @@ int main(void)
 #endif
 	look_at_host(&s.host);
 	raise_file_limit();
-	if (enter_sandbox() < 0)
+	if (supervisor_confine(argc == 2 && strcmp(argv[1], "--sandbox=require") == 0) < 0)
 		return BOOT_EXIT_FAILED;
 	err = ipc_conn_new(&conn, &s.ctl);
 	if (err < 0) {

@@ -17,6 +17,7 @@
 #define NET_BIND_TCP        (1ull << 0)  /* ABI 4 */
 #define NET_CONNECT_TCP     (1ull << 1)
 #define SCOPE_ABSTRACT_UNIX (1ull << 0) /* ABI 6 */
+#define SCOPE_SIGNAL        (1ull << 1)
 
 #define FS_READ \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -66,9 +67,11 @@ int landlock_apply(const struct sandbox_profile *profile)
 		if (profile->trees[i].writable)
 			return -LX_EOPNOTSUPP;
 	attr.fs = known_fs_rights(abi);
+	if (!profile->signals_outside)
+		attr.scoped |= SCOPE_SIGNAL;
 	if (!profile->network) {
 		attr.net = NET_BIND_TCP | NET_CONNECT_TCP;
-		attr.scoped = SCOPE_ABSTRACT_UNIX;
+		attr.scoped |= SCOPE_ABSTRACT_UNIX;
 	}
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (ruleset < 0)

@@ -115,6 +115,17 @@ int sandbox_apply(const struct sandbox_profile *profile, bool require, unsigned 
 	return 0;
 }
 
+bool sandbox_suffices(unsigned in_force)
+{
+	unsigned missing = SANDBOX_ALL & ~(in_force & sandbox_probe());
+
+	for (unsigned layer = 1; layer & SANDBOX_ALL; layer <<= 1)
+		if (missing & layer)
+			log_warn("sandbox: %s cannot be applied, and a guest requires it",
+			         sandbox_layer_name((enum sandbox_layer)layer));
+	return missing == 0;
+}
+
 unsigned sandbox_probe(void)
 {
 	struct sandbox_profile profile = {

@@ -25,10 +25,11 @@ enum {
 	SANDBOX_ALLOW_PAIRS = 1 << 6,    /* Unix socket pairs */
 	SANDBOX_ALLOW_SOCKET_IO = 1
 	                          << 7, /* options, names, sending and receiving on open sockets */
-	SANDBOX_ALLOW_INET = 1 << 8,    /* creating, binding, connecting sockets */
+	SANDBOX_ALLOW_INET = 1 << 8,    /* making, binding and connecting internet sockets */
 	SANDBOX_ALLOW_KVM = 1 << 9,     /* the ioctls of an open /dev/kvm */
 	SANDBOX_ALLOW_SANDBOX =
 	    1 << 10, /* tightening the sandbox further: for parents whose workers do */
+	SANDBOX_ALLOW_TTY = 1 << 11, /* setting the modes of an open terminal */
 };
 
 /* Layers, as sandbox_apply reports them. */
@@ -54,6 +55,7 @@ struct sandbox_profile {
 	const struct sandbox_tree *trees;
 	unsigned tree_count;
 	bool network; /* keeps the host's network; else it gets an empty network namespace */
+	bool signals_outside;       /* may signal processes that it did not start confined */
 	bool private_namespaces;    /* give it namespaces of its own (needs a single thread) */
 	uint64_t keep_capabilities; /* bits 1 << CAP_*, if the process has them */
 };
@@ -69,5 +71,9 @@ const char *sandbox_layer_name(enum sandbox_layer layer);
 
 /* Finds out, in a child process, which layers sandbox_apply would apply here. */
 unsigned sandbox_probe(void);
+
+/* For --sandbox=require in a service that runs already: every layer is in force in this process
+ * (in_force, from sandbox_apply), and a child of it can have every layer too. */
+bool sandbox_suffices(unsigned in_force);
 
 #endif

@@ -17,6 +17,7 @@
 /* Flags of container_create and session_create. */
 #define CONTAINER_REMOVE_UPPER 1u
 #define SESSION_STRICT         2u
+#define SESSION_REQUIRE_SANDBOX 4u
 
 #define BIND_FDS_MAX (IPC_MAX_FDS - 1)
 
@@ -92,6 +93,14 @@ static char *binds_text(const struct mount_requests *requests)
 	return text;
 }
 
+/* --sandbox=require, and a service that runs already has less. */
+static void say_unconfined(const char *service)
+{
+	cli_error("%s cannot apply every sandbox layer; end it (it ends by itself when idle) and start it "
+		  "where it can, or leave --sandbox=require out",
+		  service);
+}
+
 static bool create_container(struct launch *l, const struct run_options *opts, const char *reference, int root_fd)
 {
 	char *binds = binds_text(&l->requests);
@@ -103,7 +112,8 @@ static bool create_container(struct launch *l, const struct run_options *opts, c
 		.reference = ipc_bytes_of(reference),
 		.read_only = opts->read_only,
 		.flags = (opts->rm ? CONTAINER_REMOVE_UPPER : 0) |
-			 (opts->fs && strcmp(opts->fs, "strict") == 0 ? SESSION_STRICT : 0),
+			 (opts->fs && strcmp(opts->fs, "strict") == 0 ? SESSION_STRICT : 0) |
+			 (l->monitor.require_sandbox ? SESSION_REQUIRE_SANDBOX : 0),
 		.binds_json = ipc_bytes_of(binds),
 	};
 	struct fsd_container_create_rep rep;
@@ -119,6 +129,8 @@ static bool create_container(struct launch *l, const struct run_options *opts, c
 	free(binds);
 	if (ret == -LX_EEXIST)
 		cli_error("a container named \"%s\" exists; remove it with `carrick rm %s`", opts->name, opts->name);
+	else if (ret == -LX_EOPNOTSUPP && l->monitor.require_sandbox)
+		say_unconfined("carrick-fsd");
 	else if (ret < 0)
 		cli_error("cannot make the container: %s", cli_strerror(ret));
 	if (ret < 0)
@@ -137,7 +149,8 @@ static bool create_network(struct launch *l, const struct run_options *opts)
 {
 	struct netd_session_create_req req = {
 		.mode = opts->network && strcmp(opts->network, "none") == 0 ? 0 : 1,
-		.flags = opts->net_io && strcmp(opts->net_io, "strict") == 0 ? SESSION_STRICT : 0,
+		.flags = (opts->net_io && strcmp(opts->net_io, "strict") == 0 ? SESSION_STRICT : 0) |
+			 (l->monitor.require_sandbox ? SESSION_REQUIRE_SANDBOX : 0),
 	};
 	struct netd_session_create_rep rep;
 	struct ipc_reply reply;
@@ -147,6 +160,10 @@ static bool create_network(struct launch *l, const struct run_options *opts)
 	if (!l->netd)
 		return false;
 	ret = netd_call_session_create(l->netd, &req, &rep, &reply);
+	if (ret == -LX_EOPNOTSUPP && l->monitor.require_sandbox) {
+		say_unconfined("carrick-netd");
+		return false;
+	}
 	if (ret < 0) {
 		cli_error("cannot get a network session: %s", cli_strerror(ret));
 		return false;
@@ -184,7 +201,7 @@ static void add_mounts(struct launch *l)
 }
 
 /* --sandbox=require: every layer must be there before anything of the guest is touched. */
-static bool sandbox_suffices(const struct verb *verb, const char *asked)
+static bool sandbox_layers_suffice(const struct verb *verb, const char *asked, bool *require)
 {
 	unsigned missing;
 
@@ -194,9 +211,12 @@ static bool sandbox_suffices(const struct verb *verb, const char *asked)
 		cli_usage_error(verb, "--sandbox takes auto or require, not \"%s\"", asked);
 		return false;
 	}
+	*require = true;
 	missing = SANDBOX_ALL & ~sandbox_probe();
-	if (missing)
-		cli_error("this host does not permit every sandbox layer; `carrick info` lists them");
+	for (unsigned layer = 1; layer & SANDBOX_ALL; layer <<= 1)
+		if (missing & layer)
+			cli_error("this host does not permit the sandbox layer \"%s\"; `carrick info` lists them",
+				  sandbox_layer_name((enum sandbox_layer)layer));
 	return missing == 0;
 }
 
@@ -206,7 +226,7 @@ static int launch_guest(const struct verb *verb, struct launch *l, struct run_op
 {
 	if (opts->platform && strcmp(opts->platform, "linux/arm64") != 0 && strcmp(opts->platform, "linux/aarch64") != 0)
 		return cli_usage_error(verb, "this carrick runs linux/arm64, not %s", opts->platform);
-	if (!sandbox_suffices(verb, opts->sandbox) || !mount_requests_parse(verb, opts, &l->requests))
+	if (!sandbox_layers_suffice(verb, opts->sandbox, &l->monitor.require_sandbox) || !mount_requests_parse(verb, opts, &l->requests))
 		return EXIT_CARRICK;
 	l->fsd = service_connect(&fsd_service);
 	if (!l->fsd || (reference[0] && !read_image_config(l, reference)))

@@ -14,6 +14,7 @@
 #include "common/evloop.h"
 #include "common/lx/errno.h"
 #include "ipc/ctl.h"
+#include "supervisor/cli/confine.h"
 #include "supervisor/cli/relay.h"
 #include "supervisor/cli/run.h"
 #include "supervisor/cli/service.h"
@@ -172,9 +173,10 @@ static void on_started(void *arg, int64_t result, const void *rep, struct ipc_fd
 
 /* In the child: becomes the supervisor, in a session of its own so that the terminal's signals
  * reach only the monitor. */
-static NORETURN void exec_supervisor(const char *program, int ctl)
+static NORETURN void exec_supervisor(const char *program, int ctl, bool require_sandbox)
 {
-	char *argv[] = {(char *)(uintptr_t)program, NULL};
+	char *argv[] = {(char *)(uintptr_t)program,
+			require_sandbox ? (char *)(uintptr_t) "--sandbox=require" : NULL, NULL};
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
@@ -214,7 +216,7 @@ static int spawn_supervisor(struct monitor *m)
 		return cli_error("cannot make the control channel: %s", strerror(errno)), -LX_EMFILE;
 	m->supervisor = fork();
 	if (m->supervisor == 0)
-		exec_supervisor(program, pair[1]);
+		exec_supervisor(program, pair[1], m->config->require_sandbox);
 	close(pair[1]);
 	if (m->supervisor < 0) {
 		close(pair[0]);
@@ -308,6 +310,8 @@ int monitor_run(const struct monitor_config *config)
 		ret = terminal_raw(STDIN_FILENO);
 	if (ret == 0)
 		ret = start_guest(&m);
+	if (ret == 0)
+		ret = monitor_confine(config->require_sandbox);
 	if (ret == 0)
 		ret = evloop_run(m.loop);
 	monitor_release(&m);

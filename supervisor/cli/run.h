@@ -57,6 +57,7 @@ struct monitor_config {
 	json_t *spec;
 	int fsd_session, fsd_bulk, netd_session, netd_bulk; /* become the monitor's */
 	bool tty, interactive;
+	bool require_sandbox; /* --sandbox=require */
 	int stop_signal;
 };
 /* Starts the supervisor and relays the terminal, signals and size until the guest has ended;

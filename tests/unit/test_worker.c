@@ -271,7 +271,7 @@ static void test_confined(void **state)
 		box_open(&b);
 		pid = fork();
 		if (pid == 0) {
-			if (confine_worker(&b.session) < 0)
+			if (confine_worker(&b.session, false) < 0)
 				_exit(2);
 			_exit(deed(which) < 0 ? 0 : 1);
 		}
