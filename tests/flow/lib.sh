@@ -40,3 +40,29 @@ $(cat out)
 instead of:
 $text"
 }
+
+# ten_times TEXT [OPTION...] IMAGE COMMAND...: the command, ten times in one guest, each printing
+# exactly TEXT
+ten_times() {
+	text=$1
+	shift
+	options=
+	for word; do
+		case $word in
+		*:12) break ;;
+		esac
+		options="$options $word"
+		shift
+	done
+	image=$1
+	shift
+	: >want
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		printf '%s\n' "$text" >>want
+	done
+	# shellcheck disable=SC2086,SC2016 # options of the container; the guest's shell expands
+	expect_status 0 carrick run --rm $options "$image" \
+		sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do "$@" || exit; done' sh "$@"
+	cmp out want || fail "output of ten times $*:
+$(cat out)"
+}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static int rounds, bad;
+static pthread_barrier_t start;
 
 static void grandchild(void)
 {
@@ -27,6 +28,7 @@ static void grandchild(void)
 
 static void *storm(void *arg)
 {
+	pthread_barrier_wait(&start);
 	for (int i = 0; i < rounds; i++) {
 		int status = 0;
 		pid_t pid = fork(), got;
@@ -46,6 +48,9 @@ static void run(int threads)
 {
 	pthread_t t[64];
 
+	/* All at once, or a thread would take over the stack of one that has ended already, and a later
+	 * run would need more of them. */
+	pthread_barrier_init(&start, NULL, (unsigned)threads);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&t[i], NULL, storm, NULL);
 	for (int i = 0; i < threads; i++)
