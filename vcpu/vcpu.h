@@ -50,7 +50,7 @@ enum vcpu_exit_kind {
 
 struct vcpu_exit {
 	enum vcpu_exit_kind kind;
-	enum vcpu_access access; /* FAULT */
+	enum vcpu_access access; /* FAULT; ALIGNMENT, where it is 0 for pc and sp */
 	int fault_code;          /* FAULT: what the resolver returned (not 0) */
 	uint64_t addr;           /* FAULT, ALIGNMENT: guest virtual address of the first bad byte */
 	uint32_t imm;            /* SYSCALL, BREAKPOINT: the 16-bit operand */

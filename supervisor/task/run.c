@@ -14,6 +14,7 @@
 #define ESR_EC_IABT   (0x20u << 26)
 #define ESR_EC_PC     (0x22u << 26)
 #define ESR_EC_DABT   (0x24u << 26)
+#define ESR_EC_SP     (0x26u << 26)
 #define ESR_IL        (1u << 25)
 #define ESR_WNR       (1u << 6)
 #define ESR_TRANSLATION_L3 0x07u
@@ -67,10 +68,11 @@ static void on_alignment(struct task *t, const struct vcpu_exit *e)
 {
 	struct lx_siginfo info = {.si_signo = LX_SIGBUS, .si_code = LX_BUS_ADRALN};
 	bool pc = (vcpu_regs(t->vcpu)->pc & 3) != 0;
+	uint32_t esr = ESR_EC_DABT | ESR_ALIGNMENT | (e->access == VCPU_WRITE ? ESR_WNR : 0);
 
 	info.u.fault.addr = untagged(e->addr);
 	t->fault_addr = e->addr;
-	t->fault_esr = ESR_IL | (pc ? ESR_EC_PC : ESR_EC_DABT | ESR_ALIGNMENT);
+	t->fault_esr = ESR_IL | (pc ? ESR_EC_PC : e->access ? esr : ESR_EC_SP);
 	signal_force(t, &info);
 }
 

@@ -148,10 +148,10 @@ bool a64_store(struct a64_cpu *cpu, uint64_t va, unsigned size, const void *in) 
  * handler then cannot fail. */
 bool a64_probe_write(struct a64_cpu *cpu, uint64_t va, unsigned size) MUST_CHECK;
 /* Host pointer to naturally aligned guest memory of that size, for host atomics; NULL: refused
- * (unaligned gives VCPU_EXIT_ALIGNMENT).  Valid until the handler returns or makes another
- * access. */
-void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size,
-                     enum vcpu_access access) MUST_CHECK;
+ * (unaligned gives VCPU_EXIT_ALIGNMENT).  Access: of enum vcpu_access; where both are needed, a
+ * fault is one of reading if that alone is refused (Arm ARM, ESR_EL1.WnR).  Valid until the
+ * handler returns or makes another access. */
+void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size, unsigned access) MUST_CHECK;
 /* IC IVAU: forgets code decoded from the cache line (64 bytes) of va.  False as above. */
 bool a64_icache_line(struct a64_cpu *cpu, uint64_t va) MUST_CHECK;
 

@@ -12,7 +12,7 @@ static void *target(struct a64_cpu *cpu, const struct a64_op *op, unsigned bytes
 
 	if (!a64_base(cpu, a64_rn(op), &va))
 		return NULL;
-	return a64_atomic_ptr(cpu, va, bytes, VCPU_WRITE);
+	return a64_atomic_ptr(cpu, va, bytes, VCPU_READ | VCPU_WRITE);
 }
 
 /* Rs is compared and receives the old value; Rt is stored. */

@@ -174,18 +174,28 @@ bool a64_probe_write(struct a64_cpu *cpu, uint64_t va, unsigned size)
 	return map_span(soft_vcpu(cpu), va, size, VCPU_WRITE, &s);
 }
 
-void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size, enum vcpu_access access)
+void *a64_atomic_ptr(struct a64_cpu *cpu, uint64_t va, unsigned size, unsigned access)
 {
+	struct vcpu *v = soft_vcpu(cpu);
+	struct soft_pte pte;
+	void *host;
+
 	if (va & (size - 1)) {
 		(void)a64_misaligned(cpu, va);
+		cpu->exit.access = access & VCPU_READ ? VCPU_READ : VCPU_WRITE;
 		return NULL;
 	}
-	return host_of(soft_vcpu(cpu), va, access);
+	host = host_of(v, va, access & VCPU_WRITE ? VCPU_WRITE : VCPU_READ);
+	if (!host && (access & VCPU_READ) && cpu->exit.kind == VCPU_EXIT_FAULT &&
+	    !(soft_walk(v->space, va & A64_VA_MASK, &pte) && pte.read))
+		cpu->exit.access = VCPU_READ;
+	return host;
 }
 
 enum a64_next a64_misaligned(struct a64_cpu *cpu, uint64_t va)
 {
 	cpu->exit.kind = VCPU_EXIT_ALIGNMENT;
+	cpu->exit.access = 0;
 	cpu->exit.addr = a64_untagged(va);
 	return A64_STOP;
 }
