@@ -9,6 +9,12 @@
  */
 #include "vcpu/soft/jit/tr_simd.h"
 
+/* The host register of a guest register; the forms here have bits as scalar ones elsewhere. */
+static unsigned whole(struct jit_tr *t, unsigned r)
+{
+	return simd_use(t, r, 16);
+}
+
 /* Is the next instruction of the block `what` rd, rd, of rd as set by this one? */
 static bool next_is(const struct jit_tr *t, const struct a64_op *op, uint32_t what)
 {
@@ -18,19 +24,18 @@ static bool next_is(const struct jit_tr *t, const struct a64_op *op, uint32_t wh
 }
 
 /* A round without the mixing of columns, or with the instruction behind it a whole one. */
-static bool aes_round(struct jit_tr *t, const struct a64_op *op, unsigned last, unsigned whole,
+static bool aes_round(struct jit_tr *t, const struct a64_op *op, unsigned last, unsigned complete,
                       uint32_t mix)
 {
 	bool fused = next_is(t, op, mix);
+	unsigned old = whole(t, a64_rd(op)), n = whole(t, a64_rn(op)), d = simd_new(t);
 
-	simd_load(t, XMM0, a64_rd(op));
-	simd_rv(t, S_PXOR, XMM0, a64_rn(op));
+	simd_op3(t, S_PXOR, d, old, n);
 	simd_rr(t, S_PXOR, XMM1, XMM1);
-	simd_rr(t, fused ? whole : last, XMM0, XMM1);
-	simd_store(t, XMM0, a64_rd(op));
+	simd_rr(t, fused ? complete : last, d, XMM1);
 	if (fused)
 		t->done = t->at + 2;
-	return true;
+	return simd_result_full(t, op, d);
 }
 
 bool jit_tr_aese(struct jit_tr *t, const struct a64_op *op)
@@ -46,29 +51,32 @@ bool jit_tr_aesd(struct jit_tr *t, const struct a64_op *op)
 /* The mixing alone: a last round backwards and a whole one forwards. */
 bool jit_tr_aesmc(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM0, a64_rn(op));
+	unsigned n = whole(t, a64_rn(op)), d = simd_new(t);
+
 	simd_rr(t, S_PXOR, XMM1, XMM1);
-	simd_rr(t, S_AESDECLAST, XMM0, XMM1);
-	simd_rr(t, S_AESENC, XMM0, XMM1);
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	simd_op3(t, S_AESDECLAST, d, n, XMM1);
+	simd_rr(t, S_AESENC, d, XMM1);
+	return simd_result_full(t, op, d);
 }
 
 bool jit_tr_aesimc(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_rv(t, S_AESIMC, XMM0, a64_rn(op));
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	unsigned n = whole(t, a64_rn(op)), d = simd_new(t);
+
+	simd_rr(t, S_AESIMC, d, n);
+	return simd_result_full(t, op, d);
 }
 
 /* PMULL and PMULL2 of doublewords. */
 bool jit_tr_pmull_d(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM0, a64_rn(op));
-	simd_rv(t, S_PCLMULQDQ, XMM0, a64_rm(op));
+	unsigned bytes = simd_q(op) ? 16 : 8;
+	unsigned n = simd_use(t, a64_rn(op), bytes), m = simd_use(t, a64_rm(op), bytes),
+	         d = simd_new(t);
+
+	simd_op3(t, S_PCLMULQDQ, d, n, m);
 	em_u8(&t->e, simd_q(op) ? 0x11 : 0);
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	return simd_result_full(t, op, d);
 }
 
 /* xmm2 = xmm0 times xmm1 as polynomials, in halfwords: a multiplication by each single bit of
@@ -128,58 +136,59 @@ bool jit_tr_sha1_rounds(struct jit_tr *t, const struct a64_op *op)
 	unsigned function = a64_bits(op->word, 13, 12);
 	uint64_t k = constants[function] * 0x100000001u;
 
-	simd_rv(t, S_MOVD, XMM1, a64_rn(op));
-	simd_const(t, XMM2, k);
-	simd_rr(t, 0x660FFA, XMM1, XMM2);       /* psubd */
-	simd_rv(t, 0x660FFE, XMM1, a64_rm(op)); /* paddd */
+	unsigned old = whole(t, a64_rd(op)), n = simd_use(t, a64_rn(op), 4),
+	         m = whole(t, a64_rm(op)), d = simd_new(t);
+
+	/* What is in n's other lanes is left out by the mask of INSERTPS. */
+	simd_rr_imm(t, S_INSERTPS, XMM1, n, 0x0E);
+	simd_op3_const(t, simd_op_sub[SIMD_S], XMM1, XMM1, k);
+	simd_rr(t, simd_op_add[SIMD_S], XMM1, m);
 	simd_rr_imm(t, S_PSHUFD, XMM1, XMM1, REVERSED);
-	simd_load(t, XMM0, a64_rd(op));
-	simd_rr_imm(t, S_PSHUFD, XMM0, XMM0, REVERSED);
-	simd_rr_imm(t, S_SHA1RNDS4, XMM0, XMM1, function);
-	simd_rr_imm(t, S_PSHUFD, XMM0, XMM0, REVERSED);
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	simd_rr_imm(t, S_PSHUFD, d, old, REVERSED);
+	simd_rr_imm(t, S_SHA1RNDS4, d, XMM1, function);
+	simd_rr_imm(t, S_PSHUFD, d, d, REVERSED);
+	return simd_result_full(t, op, d);
 }
 
 /* A rotation of lane 0 by 30. */
 bool jit_tr_sha1h(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_rv(t, S_MOVD, XMM0, a64_rn(op));
-	simd_rr(t, S_MOVDQA, XMM1, XMM0);
-	simd_shift(t, SHIFT_LEFT, XMM0, SIMD_S, 30);
-	simd_shift(t, SHIFT_RIGHT, XMM1, SIMD_S, 2);
-	simd_rr(t, S_POR, XMM0, XMM1);
-	simd_store(t, XMM0, a64_rd(op));
+	unsigned n = simd_use(t, a64_rn(op), 4), d = simd_new(t);
+
+	simd_shift3(t, SHIFT_LEFT, XMM0, n, SIMD_S, 30);
+	simd_shift3(t, SHIFT_RIGHT, d, n, SIMD_S, 2);
+	simd_rr(t, S_POR, d, XMM0);
+	simd_set(t, a64_rd(op), d, 4, 16);
 	return true;
 }
 
 /* rd, rm, and the upper half of rd below the lower one of rn, together. */
 bool jit_tr_sha1su0(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM0, a64_rd(op));
-	simd_load(t, XMM1, a64_rn(op));
-	simd_rr_imm(t, S_PALIGNR, XMM1, XMM0, 8);
-	simd_rr(t, S_PXOR, XMM0, XMM1);
-	simd_rv(t, S_PXOR, XMM0, a64_rm(op));
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	unsigned old = whole(t, a64_rd(op)), n = whole(t, a64_rn(op)), m = whole(t, a64_rm(op)),
+	         d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, n);
+	simd_rr_imm(t, S_PALIGNR, d, old, 8);
+	simd_rr(t, S_PXOR, d, old);
+	simd_rr(t, S_PXOR, d, m);
+	return simd_result_full(t, op, d);
 }
 
 bool jit_tr_sha1su1(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM0, a64_rd(op));
-	simd_load(t, XMM1, a64_rn(op));
-	simd_rr_imm(t, S_PSHUFD, XMM0, XMM0, REVERSED);
-	simd_rr_imm(t, S_PSHUFD, XMM1, XMM1, REVERSED);
-	simd_rr(t, S_SHA1MSG2, XMM0, XMM1);
-	simd_rr_imm(t, S_PSHUFD, XMM0, XMM0, REVERSED);
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	unsigned old = whole(t, a64_rd(op)), n = whole(t, a64_rn(op)), d = simd_new(t);
+
+	simd_rr_imm(t, S_PSHUFD, d, old, REVERSED);
+	simd_rr_imm(t, S_PSHUFD, XMM1, n, REVERSED);
+	simd_rr(t, S_SHA1MSG2, d, XMM1);
+	simd_rr_imm(t, S_PSHUFD, d, d, REVERSED);
+	return simd_result_full(t, op, d);
 }
 
 /*
  * SHA256H and SHA256H2 (bit 12).  With x = a..d and y = e..h from lane 0 on, the host has
- * f e b a (in xmm2) and h g d c (in xmm1), and makes two rounds at a time, whose result is the
+ * f e b a and h g d c, and makes two rounds at a time, whose result is the
  * former and whose old operand the latter of the next two.
  */
 bool jit_tr_sha256_rounds(struct jit_tr *t, const struct a64_op *op)
@@ -187,38 +196,39 @@ bool jit_tr_sha256_rounds(struct jit_tr *t, const struct a64_op *op)
 	bool second = a64_bits(op->word, 12, 12);
 	unsigned x = second ? a64_rn(op) : a64_rd(op), y = second ? a64_rd(op) : a64_rn(op);
 
-	simd_load(t, XMM3, x);
-	simd_load(t, XMM2, y);
-	simd_rr(t, S_MOVDQA, XMM1, XMM2);
-	simd_rr_imm(t, S_SHUFPS, XMM2, XMM3, 0x11);
-	simd_rr_imm(t, S_SHUFPS, XMM1, XMM3, 0xBB);
-	simd_load(t, XMM0, a64_rm(op));
-	simd_rr(t, S_SHA256RNDS2, XMM1, XMM2);
-	simd_rr_imm(t, S_PSHUFD, XMM0, XMM0, 0x0E);
-	simd_rr(t, S_SHA256RNDS2, XMM2, XMM1);
-	simd_rr_imm(t, S_SHUFPS, XMM2, XMM1, second ? 0x11 : 0xBB);
-	simd_store(t, XMM2, a64_rd(op));
-	return true;
+	unsigned abcd = whole(t, x), efgh = whole(t, y), m = whole(t, a64_rm(op)), d = simd_new(t);
+
+	simd_op3(t, S_SHUFPS, d, efgh, abcd);
+	em_u8(&t->e, 0x11);
+	simd_op3(t, S_SHUFPS, XMM1, efgh, abcd);
+	em_u8(&t->e, 0xBB);
+	simd_rr(t, S_MOVDQA, XMM0, m);
+	simd_rr(t, S_SHA256RNDS2, XMM1, d);
+	simd_rr_imm(t, S_PSHUFD, XMM0, m, 0x0E);
+	simd_rr(t, S_SHA256RNDS2, d, XMM1);
+	simd_rr_imm(t, S_SHUFPS, d, XMM1, second ? 0x11 : 0xBB);
+	return simd_result_full(t, op, d);
 }
 
 bool jit_tr_sha256su0(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM0, a64_rd(op));
-	simd_rv(t, S_SHA256MSG1, XMM0, a64_rn(op));
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	unsigned old = whole(t, a64_rd(op)), n = whole(t, a64_rn(op)), d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, old);
+	simd_rr(t, S_SHA256MSG1, d, n);
+	return simd_result_full(t, op, d);
 }
 
 bool jit_tr_sha256su1(struct jit_tr *t, const struct a64_op *op)
 {
-	simd_load(t, XMM1, a64_rm(op));
-	simd_rr(t, S_MOVDQA, XMM0, XMM1);
-	simd_rv(t, S_PALIGNR, XMM0, a64_rn(op));
-	em_u8(&t->e, 4);
-	simd_rv(t, 0x660FFE, XMM0, a64_rd(op)); /* paddd */
-	simd_rr(t, S_SHA256MSG2, XMM0, XMM1);
-	simd_store(t, XMM0, a64_rd(op));
-	return true;
+	unsigned old = whole(t, a64_rd(op)), n = whole(t, a64_rn(op)), m = whole(t, a64_rm(op)),
+	         d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, m);
+	simd_rr_imm(t, S_PALIGNR, d, n, 4);
+	simd_rr(t, simd_op_add[SIMD_S], d, old);
+	simd_rr(t, S_SHA256MSG2, d, m);
+	return simd_result_full(t, op, d);
 }
 
 /* --- CRC-32 --- */
