@@ -48,7 +48,7 @@ struct a64_tlb_entry {
 	uint64_t addend; /* host address less the tag */
 };
 #define A64_TLB_ENTRIES 1024u
-#define A64_TLB_EMPTY   1ULL                  /* no page address has this bit */
+#define A64_TLB_EMPTY   0x801ULL /* no page address, not even one with its lowest bits kept */
 #define A64_PAGE_TAG    0x00FFFFFFFFFFF000ULL /* EL0 addresses ignore their top byte */
 #define A64_VA_MASK     0x00FFFFFFFFFFFFFFULL
 

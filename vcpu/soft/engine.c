@@ -137,6 +137,7 @@ int vcpu_new(struct vcpu_space *space, struct vcpu **out)
 	v->engine = space->engine;
 	v->tlb_used = true;
 	v->targets_used = true;
+	v->mxcsr_host = JIT_MXCSR_HOST;
 	soft_tlb_flush(v);
 	attach(v, space);
 	pthread_mutex_lock(&v->engine->vcpus_lock);

@@ -49,6 +49,7 @@ enum soft_poll {
 #define JIT_TARGETS    4096u
 #define JIT_PAGE_WORDS 32u
 #define JIT_PAGE_IDS   4096u
+#define JIT_MXCSR_HOST 0x1F80u /* the default: nearest even, all exceptions masked */
 
 /* A decoded run of instructions in one page; immutable once published, but for heat. */
 struct soft_block {
@@ -138,10 +139,13 @@ struct jit_target {
 struct vcpu {
 	struct a64_cpu cpu;
 	/* Translated code's own state (jit/jit.h), own thread only. */
-	uint64_t zero;     /* always 0 */
-	uint16_t hflags;   /* NZCV in the host's form while translated code runs */
-	union a64_vreg qc; /* not 0: FPSR.QC is set while translated code runs */
-	bool targets_used; /* something is in target[] */
+	uint64_t zero;       /* always 0 */
+	uint32_t mxcsr;      /* translated code's; that of C is mxcsr_host */
+	uint32_t mxcsr_host; /* JIT_MXCSR_HOST */
+	bool flush_zero;     /* FPCR.FZ as it was for what stands in target[] */
+	uint16_t hflags;     /* NZCV in the host's form while translated code runs */
+	union a64_vreg qc;   /* not 0: FPSR.QC is set while translated code runs */
+	bool targets_used;   /* something is in target[] */
 	uint64_t target_pages[JIT_PAGE_WORDS]; /* a bit per page (modulo) with something in it */
 	struct jit_target target[JIT_TARGETS]; /* by instruction number, modulo */
 	/* By page number, modulo: the jit_page that stands at a page of the space, or 0. */
@@ -237,6 +241,8 @@ void soft_jit_forget_page(struct vcpu *v, uint64_t va);
 void soft_jit_fpsr(struct vcpu *v);
 uint16_t soft_jit_hflags(uint32_t nzcv);
 uint32_t soft_jit_nzcv(uint16_t hflags);
+/* MXCSR for FPCR, no exception noted yet. */
+uint32_t soft_jit_mxcsr(uint32_t fpcr);
 /* With code_lock: removes the page's blocks that came from some of its cache lines (true: there
  * were any), or all translations of the page; frees what is older than an epoch. */
 bool soft_jit_drop_locked(struct vcpu_engine *e, struct soft_code_page *page, uint64_t lines);

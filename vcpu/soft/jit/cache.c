@@ -110,16 +110,17 @@ uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
-struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va)
+struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
+                             bool flush_zero)
 {
 	struct jit_page *p = __atomic_load_n(&page->jit, __ATOMIC_ACQUIRE);
 
 	for (; p; p = p->next)
-		if (p->va == va)
+		if (p->va == va && p->flush_zero == flush_zero)
 			return p;
 	pthread_mutex_lock(&e->code_lock);
 	for (p = page->jit; p; p = p->next)
-		if (p->va == va)
+		if (p->va == va && p->flush_zero == flush_zero)
 			break;
 	if (!p && __atomic_load_n(&e->code[page->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == page) {
 		p = calloc(1, sizeof(*p));
@@ -127,6 +128,7 @@ struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page,
 			p->va = va;
 			if (e->jit->last_page_id < UINT32_MAX - 1)
 				p->id = ++e->jit->last_page_id;
+			p->flush_zero = flush_zero;
 			p->next = page->jit;
 			__atomic_store_n(&page->jit, p, __ATOMIC_RELEASE);
 			e->code_bytes += sizeof(*p);

@@ -181,6 +181,14 @@ void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_
 	relative(e, target);
 }
 
+void em_vrip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v,
+             uint64_t target)
+{
+	vex(e, op, w, reg, v, 0);
+	em_u8(e, (reg & 7) << 3 | 5);
+	relative(e, target);
+}
+
 void em_lea_rip(struct emit *e, unsigned reg, uint64_t target)
 {
 	em_rip(e, X_LEA, X64, reg, target);

@@ -91,6 +91,7 @@ enum x64_op {
 	X_MULX = 0xF238F6, /* VEX: upper half, lower half = rdx times register or memory */
 	X_RORX = 0xF23AF0, /* VEX without v; imm8 */
 	X_XADD = 0x0FC1,
+	X_STMXCSR = 0x0FAE, /* register field 3; 2: LDMXCSR */
 	X_CMPXCHG = 0x0FB1,
 };
 
@@ -133,7 +134,10 @@ void em_vrm(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigne
 /* The same with an EVEX prefix, for 128 bits without a mask, of registers up to 15. */
 void em_err(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v, unsigned rm);
 
-/* op reg, [rip + target] without an immediate; the target's running address. */
+/* op reg, [rip + target] without an immediate, and with three operands; the target's running
+ * address. */
+void em_vrip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned v,
+             uint64_t target);
 void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_t target);
 /* lea reg, [rip + target]. */
 void em_lea_rip(struct emit *e, unsigned reg, uint64_t target);

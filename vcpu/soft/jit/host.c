@@ -51,6 +51,7 @@ static void ask(void)
 	host.popcnt = c >> 23 & 1;
 	host.aes = c >> 25 & 1;
 	host.clmul = c >> 1 & 1;
+	host.f16c = (c >> 29 & 1) && __builtin_cpu_supports("avx");
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
 		host.bmi1 = b >> 3 & 1;
 		host.bmi2 = b >> 8 & 1;

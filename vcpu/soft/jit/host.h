@@ -14,9 +14,9 @@
 struct jit_host {
 	bool sse42, popcnt, lzcnt, bmi1, bmi2;
 	bool aes, clmul, sha;
-	bool avx, avx2, fma; /* with the operating system's support */
-	bool avx512;         /* F, VL, BW and DQ */
-	bool cx16;           /* CMPXCHG16B */
+	bool avx, avx2, fma, f16c; /* with the operating system's support */
+	bool avx512;               /* F, VL, BW and DQ */
+	bool cx16;                 /* CMPXCHG16B */
 	bool count_calls;
 };
 

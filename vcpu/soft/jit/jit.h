@@ -32,6 +32,9 @@
  * that the code at a branch's target overwrites before anything there can read them or fault
  * may be stale when the vCPU is kicked just at that branch.
  *
+ * Floating point: MXCSR holds the guest's rounding mode and gathers its exceptions while
+ * translated code runs (tr_fp.h, tr_fp_env.c).
+ *
  * Direct branches are linked, by patching aligned displacements; calls and returns are the
  * host's (exits.c); other branches look in the vCPU's own table of targets (struct jit_target),
  * for which code another process runs at an address is no affair of ours.  Branches backwards,
@@ -73,11 +76,12 @@ struct jit_block {
 	struct jit_link links[];
 };
 
-/* The code translated from a guest-physical page for one virtual address. */
+/* The code translated from a guest-physical page for one virtual address and FPCR.FZ. */
 struct jit_page {
 	struct jit_page
 	    *next; /* in soft_code_page.jit: atomic, code_lock; or in the retired list */
 	uint64_t va;
+	bool flush_zero;
 	struct jit_block *blocks; /* code_lock */
 	uint64_t lines;           /* of its blocks; code_lock */
 	uint64_t epoch;
@@ -160,6 +164,8 @@ enum jit_attr {
 	JIT_AES = 128,
 	JIT_CLMUL = 256,
 	JIT_SHA = 512,
+	JIT_F16C = 1024,
+	JIT_FP = 2048, /* obeys FPCR.FZ, which its handler does */
 };
 
 /* What a call of a handler finds behind the block's code. */
@@ -373,8 +379,9 @@ void jit_facts_after(struct jit_tr *t, uint32_t word);
 void jit_facts_none(struct jit_tr *t);
 
 /* --- cache.c --- */
-/* The page's translations for a virtual address; NULL: no memory. */
-struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va);
+/* The page's translations for a virtual address and FPCR.FZ; NULL: no memory. */
+struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
+                             bool flush_zero);
 /* With code_lock: room for JIT_MAX_BYTES at jit->used?  May retire everything. */
 bool jit_room_locked(struct vcpu_engine *e);
 /* Patches the link, which may not be connected, if its block and its target in the page are
@@ -384,6 +391,10 @@ void jit_connect_locked(struct jit *j, struct jit_link *link, struct jit_page *p
 
 /* The running address of a 16-byte constant for code, aligned; 0: there are too many. */
 uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi);
+
+/* tr_fp_env.c: FPSR's bits for the exceptions that MXCSR has noted, JIT_MXCSR_FLAGS. */
+#define JIT_MXCSR_FLAGS 0x3Fu
+uint32_t jit_fp_exceptions(uint32_t mxcsr);
 
 /* thunks.c */
 void jit_make_thunks(struct jit *j);

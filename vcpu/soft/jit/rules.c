@@ -35,7 +35,7 @@ static bool possible(const struct jit_rule *rule)
 	const struct jit_host *h = jit_host();
 	unsigned lacks = (h->sse42 ? 0u : JIT_SSE4) | (h->avx && h->fma ? 0u : JIT_FMA) |
 	                 (h->aes ? 0u : JIT_AES) | (h->clmul ? 0u : JIT_CLMUL) |
-	                 (h->sha ? 0u : JIT_SHA);
+	                 (h->sha ? 0u : JIT_SHA) | (h->f16c ? 0u : JIT_F16C);
 
 	return !(rule->attr & lacks);
 }

@@ -73,6 +73,8 @@ void soft_jit_fpsr(struct vcpu *v)
 		v->cpu.regs.fpsr |= FPSR_QC;
 		v->qc.d[0] = v->qc.d[1] = 0;
 	}
+	v->cpu.regs.fpsr |= jit_fp_exceptions(v->mxcsr);
+	v->mxcsr &= ~JIT_MXCSR_FLAGS;
 }
 
 /* Counts a meeting; no more exactly than two vCPUs at once can. */
@@ -93,7 +95,7 @@ static const void *find(struct vcpu *v, const struct soft_cursor *at, struct jit
 {
 	struct vcpu_engine *e = v->engine;
 	unsigned insn = (unsigned)(v->cpu.regs.pc >> 2) % PAGE_INSNS;
-	struct jit_page *jp = jit_page_of(e, at->page, at->va);
+	struct jit_page *jp = jit_page_of(e, at->page, at->va, v->flush_zero);
 	struct soft_block *b;
 	const void *code = NULL;
 
@@ -141,6 +143,12 @@ void soft_jit_run(struct vcpu *v)
 			at.page = NULL;
 			link = NULL;
 		}
+		/* Code for the other mode is no target any more. */
+		if (UNLIKELY(((cpu->regs.fpcr & FPCR_FZ) != 0) != v->flush_zero)) {
+			v->flush_zero = !v->flush_zero;
+			soft_jit_forget_targets(v);
+			link = NULL;
+		}
 		struct jit_target *slot = &v->target[target_slot(cpu->regs.pc)];
 
 		if (slot->pc == cpu->regs.pc && !link) {
@@ -166,6 +174,7 @@ void soft_jit_run(struct vcpu *v)
 			remember(v, cpu->regs.pc, code, page);
 		}
 		v->hflags = soft_jit_hflags(cpu->regs.nzcv);
+		v->mxcsr = soft_jit_mxcsr(cpu->regs.fpcr);
 		uint64_t why = j->enter((char *)cpu + JIT_BIAS, code);
 
 		cpu->regs.nzcv = soft_jit_nzcv(v->hflags);

@@ -41,6 +41,19 @@ static void fill(struct emit *e, bool all)
 			      (int32_t)(r * 8) - JIT_BIAS);
 }
 
+static void load_mxcsr(struct emit *e, int32_t disp)
+{
+	em_rm(e, X_STMXCSR, X32, 2, RBP, disp);
+}
+
+/* Handlers, and all C, run with the host's default; the exceptions that their own arithmetic
+ * notes are forgotten, for FPSR is their own affair. */
+static void to_host_mxcsr(struct emit *e)
+{
+	em_rm(e, X_STMXCSR, X32, 3, RBP, JIT_AT(mxcsr));
+	load_mxcsr(e, JIT_AT(mxcsr_host));
+}
+
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void leave(struct emit *e)
@@ -69,9 +82,11 @@ static uint64_t make_call(struct emit *e, bool all)
 	uint64_t start = em_pc(e);
 
 	spill(e, all);
+	to_host_mxcsr(e);
 	em_alu_ri(e, ALU_SUB, X64, RSP, 8);
 	call_handler(e);
 	em_alu_ri(e, ALU_ADD, X64, RSP, 8);
+	load_mxcsr(e, JIT_AT(mxcsr));
 	fill(e, all);
 	em_rr(e, X_TEST, X32, RAX, RAX);
 	em_u8(e, 0xC3);
@@ -129,6 +144,7 @@ void jit_make_thunks(struct jit *j)
 	em_rm(&e, X_LEA, X64, RAX, RSP, -16 * JIT_FRAMES);
 	em_rm(&e, X_STORE, X64, RAX, RBP, JIT_AT(frames_end));
 	em_rr(&e, X_LOAD, X64, RAX, RSI);
+	load_mxcsr(&e, JIT_AT(mxcsr));
 	fill(&e, true);
 	em_rr(&e, 0xFF, X32, 4, RAX);
 
@@ -145,6 +161,7 @@ void jit_make_thunks(struct jit *j)
 	em_mov_imm(&e, RAX, A64_BRANCH);
 	em_here(&e, a);
 	j->exit = em_pc(&e);
+	to_host_mxcsr(&e);
 	spill(&e, true);
 	leave(&e);
 	make_lookups(j, &e);
@@ -156,6 +173,7 @@ void jit_make_thunks(struct jit *j)
 	em_align(&e, 16, 0);
 	j->call_last = em_pc(&e);
 	spill(&e, true);
+	to_host_mxcsr(&e);
 	call_handler(&e);
 	leave(&e);
 	em_align(&e, 64, 0);

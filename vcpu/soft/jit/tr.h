@@ -33,10 +33,20 @@ jit_tr_fn jit_tr_fmov, jit_tr_fmov_imm, jit_tr_fmov_to_gpr, jit_tr_fmov_from_gpr
     jit_tr_fmov_to_gpr_high, jit_tr_fmov_from_gpr_high, jit_tr_fcsel, jit_tr_modimm;
 jit_tr_fn jit_tr_dup_elem_v, jit_tr_dup_elem_scalar, jit_tr_dup_gpr_v, jit_tr_ins_gpr,
     jit_tr_ins_elem, jit_tr_umov, jit_tr_smov;
-jit_tr_fn jit_tr_fadd, jit_tr_fsub, jit_tr_fmul, jit_tr_fdiv, jit_tr_fnmul, jit_tr_fsqrt,
-    jit_tr_fmadd, jit_tr_fcmp, jit_tr_fcvt_d_s, jit_tr_fcvt_s_d, jit_tr_cvtf, jit_tr_fcvtz;
-jit_tr_fn jit_tr_fadd_v, jit_tr_fsub_v, jit_tr_fmul_v, jit_tr_fdiv_v, jit_tr_fmla_v,
-    jit_tr_fmul_elem;
+jit_tr_fn jit_tr_fadd, jit_tr_fsub, jit_tr_fmul, jit_tr_fdiv, jit_tr_fnmul, jit_tr_fabd,
+    jit_tr_fsqrt, jit_tr_fneg_v, jit_tr_fabs_v, jit_tr_fmadd, jit_tr_fmla_v, jit_tr_fmul_elem,
+    jit_tr_fmla_elem, jit_tr_fmulx_v, jit_tr_fmulx_elem, jit_tr_frecps, jit_tr_frintn,
+    jit_tr_frintm, jit_tr_frintp, jit_tr_frintz, jit_tr_frinti, jit_tr_frintx, jit_tr_frinta;
+jit_tr_fn jit_tr_fcmp, jit_tr_fccmp, jit_tr_fcmeq_v, jit_tr_fcmge_v, jit_tr_fcmgt_v, jit_tr_facge_v,
+    jit_tr_facgt_v, jit_tr_fcmeq_zero, jit_tr_fcmge_zero, jit_tr_fcmgt_zero, jit_tr_fcmle_zero,
+    jit_tr_fcmlt_zero, jit_tr_fmax, jit_tr_fmin, jit_tr_faddp, jit_tr_fmaxp, jit_tr_fminp,
+    jit_tr_fextremev;
+jit_tr_fn jit_tr_fcvt_d_s, jit_tr_fcvt_s_d, jit_tr_fcvt_s_h, jit_tr_fcvt_d_h, jit_tr_fcvt_h_s,
+    jit_tr_fcvtl, jit_tr_fcvtn, jit_tr_cvtf, jit_tr_cvtf_fix, jit_tr_cvtf_v, jit_tr_cvtf_fix_v,
+    jit_tr_fcvtn_int, jit_tr_fcvtn_int_v, jit_tr_fcvtm_int, jit_tr_fcvtm_int_v, jit_tr_fcvtp_int,
+    jit_tr_fcvtp_int_v, jit_tr_fcvtz_int, jit_tr_fcvtz_int_v, jit_tr_fcvta_int, jit_tr_fcvta_int_v,
+    jit_tr_fcvtz_fix, jit_tr_fcvtz_fix_v, jit_tr_fjcvtzs;
+jit_tr_fn jit_tr_msr;
 jit_tr_fn jit_tr_add_v, jit_tr_sub_v, jit_tr_cmeq_v, jit_tr_cmgt_v, jit_tr_max_v, jit_tr_and_v,
     jit_tr_orr_v, jit_tr_eor_v, jit_tr_bic_v, jit_tr_orn_v, jit_tr_bsl_v, jit_tr_bit_v,
     jit_tr_bif_v, jit_tr_cmge_v, jit_tr_cmhs_v, jit_tr_cmhi_v, jit_tr_cmtst_v, jit_tr_neg_v,

@@ -1,390 +1,512 @@
 /*
- * tr_fp.c: scalar and vector floating point: arithmetic, comparisons, conversions (Arm ARM
- * C4.1, "Floating-point data-processing" and its neighbours).
- *
- * As vcpu/a64/fp.h has it: the host's result counts when FPCR asks for nothing but the default,
- * FPSR.IXC is set already, and the result is such that nothing but Inexact can have been raised.
- * Otherwise the handler is called, which begins again; nothing was written.  Sums, differences
- * and widened numbers are never tiny and inexact, so their zeros and denormals count as well.
+ * tr_fp.c: floating-point arithmetic, scalar and vector: sums, products, quotients, roots,
+ * fused multiply-add, minimum and maximum, rounding to integral values (Arm ARM C4.1,
+ * "Floating-point data-processing", "Advanced SIMD three same", "... two-register
+ * miscellaneous"); and what all rules for floating point share (tr_fp.h).
  */
-#include "vcpu/soft/jit/tr_simd.h"
+#include "vcpu/soft/jit/tr_fp.h"
 
-#include "vcpu/a64/softfp.h"
+/* --- shared --- */
 
-enum fp_op {
-	F_ADD = 0x0F58, /* + prefix: F3 single, F2 double, none and 66 vectors */
-	F_MUL = 0x0F59,
-	F_SUB = 0x0F5C,
-	F_DIV = 0x0F5E,
-	F_SQRT = 0x0F51,
-	F_CVT_FLOAT = 0x0F5A, /* from single (F3) or double (F2) to the other */
-	F_CVT_FROM = 0x0F2A,
-	F_CVT_TRUNC = 0x0F2C,
-	F_UCOMI = 0x0F2E, /* prefix none, 66 */
-};
-
-static unsigned scalar(const struct a64_op *op, unsigned opcode)
+unsigned fp_use(struct jit_tr *t, struct fp_form f, unsigned r)
 {
-	return opcode | (simd_sz(op) ? 0xF20000u : 0xF30000u);
+	unsigned d;
+
+	if (f.lanes == FP_SCALAR)
+		return simd_use(t, r, fp_bytes(f));
+	if (f.lanes == FP_FULL)
+		return simd_use(t, r, 16);
+	d = simd_new(t);
+	simd_rr(t, F_MOVDDUP, d, simd_use(t, r, 8));
+	return d;
 }
 
-static unsigned packed(const struct a64_op *op, unsigned opcode)
+void fp_set(struct jit_tr *t, struct fp_form f, unsigned r, unsigned x, unsigned zero)
 {
-	return opcode | (simd_sz(op) ? 0x660000u : 0);
+	unsigned bytes = f.lanes == FP_HALF ? 8 : fp_bytes(f);
+
+	if (f.lanes == FP_FULL)
+		simd_set(t, r, x, 16, 16);
+	else if (f.lanes == FP_SCALAR && zero <= bytes)
+		simd_set(t, r, x, 16, bytes);
+	else
+		simd_set(t, r, x, bytes, 16);
 }
 
-/* FPCR's rounding mode and FZ clear, or the slow path. */
-static void need_default(struct jit_tr *t, uint32_t fpcr_bits)
+void fp_op3(struct jit_tr *t, struct fp_form f, unsigned op, unsigned d, unsigned n, unsigned m)
 {
-	em_rm(&t->e, 0xF7, X32, 0, RBP, JIT_AT(cpu.regs.fpcr)); /* test */
-	em_u32(&t->e, fpcr_bits);
+	simd_op3(t, fp_opcode(f, op), d, n, m);
+}
+
+void fp_op3_const(struct jit_tr *t, unsigned op, unsigned d, unsigned n, uint64_t v)
+{
+	uint64_t at = jit_const(t->jit, v, v);
+
+	if (!at) {
+		simd_const(t, XMM5, v);
+		simd_op3(t, op, d, n, XMM5);
+	} else if (jit_host()->avx) {
+		em_vrip(&t->e, op, X32, d, n, at);
+	} else {
+		if (d != n)
+			simd_rr(t, S_MOVDQA, d, n);
+		em_rip(&t->e, op, X32, d, at);
+	}
+}
+
+void fp_compare(struct jit_tr *t, struct fp_form f, enum fp_predicate p, unsigned d, unsigned n,
+                unsigned m)
+{
+	fp_op3(t, f, F_CMP, d, n, m);
+	em_u8(&t->e, p);
+}
+
+void fp_slow_if_any(struct jit_tr *t, struct fp_form f, unsigned x)
+{
+	simd_rr(t, fp_packed(f, F_MOVMSK), RAX, x);
+	if (f.lanes == FP_SCALAR)
+		em_test_ri(&t->e, X32, RAX, 1);
+	else
+		em_rr(&t->e, X_TEST, X32, RAX, RAX);
 	jit_slow_if(t, CC_NE);
 }
 
-static void need_inexact(struct jit_tr *t)
+void fp_slow_if_unordered(struct jit_tr *t, struct fp_form f, unsigned n, unsigned m)
 {
-	_Static_assert(FPSR_IXC < 0x100, "in the first byte");
-	em_test_m8i(&t->e, RBP, JIT_AT(cpu.regs.fpsr), FPSR_IXC);
-	jit_slow_if(t, CC_E);
+	if (f.lanes == FP_SCALAR) {
+		simd_rr(t, fp_packed(f, F_UCOMI), n, m);
+		jit_slow_if(t, CC_P);
+		return;
+	}
+	fp_compare(t, f, FP_UNORD, XMM0, n, m);
+	fp_slow_if_any(t, f, XMM0);
 }
 
-/* The condition of fp_fast. */
-static void need_fast(struct jit_tr *t)
+void fp_slow_if_nan(struct jit_tr *t, struct fp_form f, unsigned x)
 {
-	jit_clobber_flags(t);
-	need_default(t, FPCR_RMODE | FPCR_FZ);
-	need_inexact(t);
+	fp_slow_if_unordered(t, f, x, x);
 }
 
-/* Lane 0 of an xmm is plain, by its upper 16 bits.  Uses rax. */
-static void need_plain(struct jit_tr *t, unsigned x, bool is64)
+void fp_slow_if_odd(struct jit_tr *t, struct fp_form f, unsigned x)
 {
-	simd_rr_imm(t, S_PEXTRW, RAX, x, is64 ? 3 : 1);
-	em_alu_ri(&t->e, ALU_AND, X32, RAX, is64 ? 0x7FF0 : 0x7F80);
-	em_alu_ri(&t->e, ALU_SUB, X32, RAX, is64 ? 0x20 : 0x100);
-	em_alu_ri(&t->e, ALU_CMP, X32, RAX, is64 ? 0x7FD0 : 0x7E80);
-	jit_slow_if(t, CC_AE);
+	uint64_t least = fp_lanes_of(f, 1ULL << 52, 1U << 23), at = jit_const(t->jit, least, least);
+
+	fp_op3_const(t, S_PAND, XMM0, x, fp_abs_mask(f));
+	if (f.lanes == FP_SCALAR) {
+		if (at) {
+			em_rip(&t->e, fp_packed(f, F_UCOMI), X32, XMM0, at);
+		} else {
+			simd_const(t, XMM1, least);
+			simd_rr(t, fp_packed(f, F_UCOMI), XMM0, XMM1);
+		}
+		jit_slow_if(t, CC_E); /* equal or unordered */
+		return;
+	}
+	if (jit_host()->avx) {
+		simd_const(t, XMM1, least);
+		fp_compare(t, f, FP_EQ_OR_UNORD, XMM0, XMM0, XMM1);
+	} else {
+		fp_op3_const(t, f.is64 ? 0x663829 /* pcmpeqq */ : S_PCMPEQD, XMM0, XMM0, least);
+		fp_compare(t, f, FP_UNORD, XMM1, x, x);
+		simd_rr(t, S_POR, XMM0, XMM1);
+	}
+	fp_slow_if_any(t, f, XMM0);
 }
 
-/* Lane 0 of an xmm is finite.  Uses rax. */
-static void need_finite(struct jit_tr *t, unsigned x, bool is64)
+/* As integers, so that nothing is noted. */
+void fp_slow_if_large(struct jit_tr *t, struct fp_form f, unsigned x, int exp)
 {
-	simd_rr_imm(t, S_PEXTRW, RAX, x, is64 ? 3 : 1);
-	em_alu_ri(&t->e, ALU_AND, X32, RAX, is64 ? 0x7FF0 : 0x7F80);
-	em_alu_ri(&t->e, ALU_CMP, X32, RAX, is64 ? 0x7FF0 : 0x7F80);
-	jit_slow_if(t, CC_E);
+	fp_op3_const(t, S_PAND, XMM0, x, fp_abs_mask(f));
+	fp_op3_const(t, f.is64 ? S_PCMPGTQ : 0x660F66 /* pcmpgtd */, XMM0, XMM0,
+	             fp_pow2(f, exp) - fp_lanes_of(f, 1, 1));
+	fp_slow_if_any(t, f, XMM0);
 }
 
-static unsigned bytes_of(const struct a64_op *op)
+void fp_round(struct jit_tr *t, struct fp_form f, unsigned d, unsigned n, unsigned how)
 {
-	return simd_sz(op) ? 8 : 4;
-}
-
-/* op xmm, lane 0 of a guest register */
-static void scalar_rv(struct jit_tr *t, const struct a64_op *op, unsigned opcode, unsigned x,
-                      unsigned r)
-{
-	simd_rr(t, opcode, x, simd_use(t, r, bytes_of(op)));
-}
-
-/* xmm = lane 0 of a guest register. */
-static void load_scalar(struct jit_tr *t, const struct a64_op *op, unsigned x, unsigned r)
-{
-	scalar_rv(t, op, S_MOVDQA, x, r);
-}
-
-/* Guest register = lane 0 of an xmm. */
-static void store_scalar(struct jit_tr *t, unsigned x, unsigned r, bool is64)
-{
-	unsigned d = simd_new(t);
-
-	simd_rr(t, S_MOVDQA, d, x);
-	simd_set(t, r, d, is64 ? 8 : 4, 16);
-}
-
-static bool two(struct jit_tr *t, const struct a64_op *op, unsigned opcode)
-{
-	need_fast(t);
-	load_scalar(t, op, XMM0, a64_rn(op));
-	scalar_rv(t, op, scalar(op, opcode), XMM0, a64_rm(op));
-	if (opcode == F_ADD || opcode == F_SUB)
-		need_finite(t, XMM0, simd_sz(op));
+	if (f.lanes == FP_SCALAR)
+		simd_op3(t, f.is64 ? 0x663A0B : 0x663A0A, d, n, n);
 	else
-		need_plain(t, XMM0, simd_sz(op));
-	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
+		simd_rr(t, f.is64 ? 0x663A09 : 0x663A08, d, n);
+	em_u8(&t->e, how);
+}
+
+/* What truncation leaves is exact, and so is adding one with the operand's sign to it, for
+ * numbers with a fraction are small. */
+void fp_round_away(struct jit_tr *t, struct fp_form f, unsigned d, unsigned n)
+{
+	simd_const(t, XMM2, fp_pow2(f, -1));
+	fp_round(t, f, XMM0, n, FP_TRUNC | FP_QUIET);
+	fp_op3(t, f, F_SUB, XMM1, n, XMM0);
+	fp_op3_const(t, S_PAND, XMM1, XMM1, fp_abs_mask(f));
+	fp_compare(t, f, FP_LE, XMM2, XMM2, XMM1);
+	fp_op3_const(t, S_PAND, XMM2, XMM2, fp_pow2(f, 0));
+	fp_op3_const(t, S_PAND, XMM1, n, fp_sign_mask(f));
+	simd_rr(t, S_POR, XMM1, XMM2);
+	fp_op3(t, f, F_ADD, d, XMM0, XMM1);
+}
+
+/* --- sums, products, quotients, roots --- */
+
+/* Is the form one that exists? */
+static bool exists(struct fp_form f)
+{
+	return !(f.is64 && f.lanes == FP_HALF);
+}
+
+/* What is above a scalar in the result is what is above the first operand. */
+static unsigned zero_above(struct jit_tr *t, struct fp_form f, unsigned r)
+{
+	return f.lanes == FP_SCALAR ? simd_zero_from(t, r) : 16;
+}
+
+static bool two(struct jit_tr *t, const struct a64_op *op, unsigned opcode, bool exact_if_tiny)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n, m, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	m = fp_use(t, f, a64_rm(op));
+	d = simd_new(t);
+	fp_op3(t, f, opcode, d, n, m);
+	if (exact_if_tiny)
+		fp_slow_if_nan(t, f, d);
+	else
+		fp_slow_if_odd(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a64_rn(op)));
 	jit_slow_end(t);
 	return true;
 }
 
 bool jit_tr_fadd(struct jit_tr *t, const struct a64_op *op)
 {
-	return two(t, op, F_ADD);
+	return two(t, op, F_ADD, true);
 }
 
 bool jit_tr_fsub(struct jit_tr *t, const struct a64_op *op)
 {
-	return two(t, op, F_SUB);
+	return two(t, op, F_SUB, true);
 }
 
 bool jit_tr_fmul(struct jit_tr *t, const struct a64_op *op)
 {
-	return two(t, op, F_MUL);
+	return two(t, op, F_MUL, false);
 }
 
 bool jit_tr_fdiv(struct jit_tr *t, const struct a64_op *op)
 {
-	return two(t, op, F_DIV);
+	return two(t, op, F_DIV, false);
+}
+
+/* FNMUL, and FABD: the sign is changed, or cleared, at the end. */
+static bool two_and_sign(struct jit_tr *t, const struct a64_op *op, unsigned opcode,
+                         unsigned sign_op)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n, m, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	m = fp_use(t, f, a64_rm(op));
+	d = simd_new(t);
+	fp_op3(t, f, opcode, d, n, m);
+	fp_slow_if_odd(t, f, d);
+	fp_op3_const(t, sign_op, d, d, sign_op == S_PAND ? fp_abs_mask(f) : fp_sign_mask(f));
+	fp_set(t, f, a64_rd(op), d, 16);
+	jit_slow_end(t);
+	return true;
 }
 
 bool jit_tr_fnmul(struct jit_tr *t, const struct a64_op *op)
 {
-	bool is64 = simd_sz(op);
-	enum x64_width w = is64 ? X64 : X32;
-
-	need_fast(t);
-	load_scalar(t, op, XMM0, a64_rn(op));
-	scalar_rv(t, op, scalar(op, F_MUL), XMM0, a64_rm(op));
-	need_plain(t, XMM0, is64);
-	em_rr(&t->e, S_MOVD_ST, w, XMM0, RCX);
-	em_rr(&t->e, 0x0FBA, w, 7, RCX); /* btc: the sign */
-	em_u8(&t->e, is64 ? 63 : 31);
-	simd_put_host(t, a64_rd(op), RCX, w);
-	jit_slow_end(t);
-	return true;
+	return two_and_sign(t, op, F_MUL, S_PXOR);
 }
 
-/* The host's default NaN for negative operands is not plain. */
+bool jit_tr_fabd(struct jit_tr *t, const struct a64_op *op)
+{
+	return two_and_sign(t, op, F_SUB, S_PAND);
+}
+
 bool jit_tr_fsqrt(struct jit_tr *t, const struct a64_op *op)
 {
-	need_fast(t);
-	load_scalar(t, op, XMM0, a64_rn(op));
-	simd_rr(t, scalar(op, F_SQRT), XMM0, XMM0);
-	need_plain(t, XMM0, simd_sz(op));
-	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
+	struct fp_form f = fp_form(op);
+	unsigned n, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	d = simd_new(t);
+	if (f.lanes == FP_SCALAR)
+		fp_op3(t, f, F_SQRT, d, n, n);
+	else
+		simd_rr(t, fp_opcode(f, F_SQRT), d, n);
+	fp_slow_if_nan(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a64_rn(op)));
 	jit_slow_end(t);
 	return true;
 }
 
-/* d = +-d +- n * guest register, by one of the 231 forms. */
-static void muladd(struct jit_tr *t, unsigned opcode, bool w, unsigned d, unsigned n, unsigned r)
+/* FNEG and FABS of vectors. */
+static bool change_sign(struct jit_tr *t, const struct a64_op *op, unsigned opcode, uint64_t mask)
 {
-	em_vrr(&t->e, 0x663800 | opcode, w ? X64 : X32, d, n, simd_use(t, r, 16));
+	unsigned n = simd_use(t, a64_rn(op), simd_q(op) ? 16 : 8), d = simd_new(t);
+
+	fp_op3_const(t, opcode, d, n, mask);
+	simd_set(t, a64_rd(op), d, simd_q(op) ? 16 : 8, 16);
+	return true;
 }
 
-/* FMADD, FMSUB, FNMADD, FNMSUB, by the 231 forms: +-xmm0 +- xmm1 * m. */
+bool jit_tr_fneg_v(struct jit_tr *t, const struct a64_op *op)
+{
+	return change_sign(t, op, S_PXOR, fp_sign_mask(fp_form(op)));
+}
+
+bool jit_tr_fabs_v(struct jit_tr *t, const struct a64_op *op)
+{
+	return change_sign(t, op, S_PAND, fp_abs_mask(fp_form(op)));
+}
+
+/* --- multiply-add --- */
+
+/* d = +-a +- n * m, d holding a; by the 231 forms: opcode is that of the packed one. */
+static void muladd(struct jit_tr *t, struct fp_form f, unsigned opcode, unsigned d, unsigned n,
+                   unsigned m)
+{
+	em_vrr(&t->e, 0x663800 | (opcode + (f.lanes == FP_SCALAR)), f.is64 ? X64 : X32, d, n, m);
+}
+
+enum { FMADD231 = 0xB8, FMSUB231 = 0xBA, FNMADD231 = 0xBC, FNMSUB231 = 0xBE };
+
+static bool fused(struct jit_tr *t, const struct a64_op *op, unsigned opcode, unsigned a,
+                  unsigned n, unsigned m)
+{
+	struct fp_form f = fp_form(op);
+	unsigned sum = fp_use(t, f, a), d = simd_new(t);
+
+	simd_rr(t, S_MOVDQA, d, sum);
+	muladd(t, f, opcode, d, n, m);
+	fp_slow_if_odd(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a));
+	jit_slow_end(t);
+	return true;
+}
+
+/* FMADD, FMSUB, FNMADD, FNMSUB. */
 bool jit_tr_fmadd(struct jit_tr *t, const struct a64_op *op)
 {
 	/* By bits 21 and 15: a+nm, a-nm, -a-nm, -a+nm. */
-	static const uint8_t opcodes[] = {0xB9, 0xBD, 0xBF, 0xBB};
+	static const uint8_t opcodes[] = {FMADD231, FNMADD231, FNMSUB231, FMSUB231};
 	unsigned kind = a64_bits(op->word, 21, 21) * 2 + a64_bits(op->word, 15, 15);
+	struct fp_form f = fp_form(op);
+	unsigned n, m;
 
-	need_fast(t);
-	load_scalar(t, op, XMM0, a64_ra(op));
-	load_scalar(t, op, XMM1, a64_rn(op));
-	muladd(t, opcodes[kind], simd_sz(op), XMM0, XMM1, a64_rm(op));
-	need_plain(t, XMM0, simd_sz(op));
-	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
-	jit_slow_end(t);
-	return true;
-}
-
-/* FCMP and FCMPE, with a register or zero (bit 3).  Unordered operands are the handler's. */
-bool jit_tr_fcmp(struct jit_tr *t, const struct a64_op *op)
-{
-	struct emit *e = &t->e;
-
-	t->flags = JIT_FLAGS_MEM; /* the old ones are dead */
-	need_default(t, FPCR_FZ);
-	load_scalar(t, op, XMM0, a64_rn(op));
-	if (a64_bits(op->word, 3, 3)) {
-		simd_rr(t, S_PXOR, XMM1, XMM1);
-		simd_rr(t, packed(op, F_UCOMI), XMM0, XMM1);
-	} else {
-		scalar_rv(t, op, packed(op, F_UCOMI), XMM0, a64_rm(op));
-	}
-	jit_slow_if(t, CC_P);
-	/* Less, equal, greater as the flags of 0 - 1, 0 - 0, 1 - 0. */
-	em_rr(e, X_SETCC + CC_A, X8, 0, RAX);
-	em_rr(e, X_SETCC + CC_B, X8, 0, RCX);
-	em_rr(e, 0x3A, X8, RAX, RCX); /* cmp al, cl */
-	t->flags = JIT_FLAGS_SUB;
-	jit_slow_end(t);
-	return true;
-}
-
-/* --- conversions --- */
-
-bool jit_tr_fcvt_d_s(struct jit_tr *t, const struct a64_op *op)
-{
 	jit_clobber_flags(t);
-	need_default(t, FPCR_FZ);
-	simd_rr(t, S_MOVDQA, XMM0, simd_use(t, a64_rn(op), 4));
-	simd_rr(t, 0xF30000 | F_CVT_FLOAT, XMM0, XMM0);
-	need_finite(t, XMM0, true);
-	store_scalar(t, XMM0, a64_rd(op), true);
-	jit_slow_end(t);
-	return true;
-}
-
-bool jit_tr_fcvt_s_d(struct jit_tr *t, const struct a64_op *op)
-{
-	need_fast(t);
-	simd_rr(t, S_MOVDQA, XMM0, simd_use(t, a64_rn(op), 8));
-	simd_rr(t, S_PXOR, XMM1, XMM1);
-	simd_rr(t, 0xF20000 | F_CVT_FLOAT, XMM1, XMM0);
-	need_plain(t, XMM1, false);
-	store_scalar(t, XMM1, a64_rd(op), false);
-	jit_slow_end(t);
-	return true;
-}
-
-/* SCVTF and UCVTF (bit 16) from a general register.  32 bits to double are exact. */
-bool jit_tr_cvtf(struct jit_tr *t, const struct a64_op *op)
-{
-	bool is_unsigned = a64_bits(op->word, 16, 16), exact = jit_width(op) == X32 && simd_sz(op);
-	enum x64_width w = jit_width(op);
-	unsigned n;
-
-	if (!exact)
-		need_fast(t);
-	if (w == X32 && is_unsigned) {
-		jit_op(t, X_LOAD, X32, RCX, a64_rn(op));
-		n = RCX;
-		w = X64;
-	} else {
-		n = jit_src(t, a64_rn(op), RCX);
-		if (is_unsigned) {
-			em_rr(&t->e, X_TEST, X64, n, n);
-			jit_slow_if(t, CC_S);
-		}
-	}
-	simd_rr(t, S_PXOR, XMM0, XMM0);
-	em_rr(&t->e, scalar(op, F_CVT_FROM), w, XMM0, n);
-	store_scalar(t, XMM0, a64_rd(op), simd_sz(op));
-	if (!exact)
-		jit_slow_end(t);
-	return true;
-}
-
-/* FCVTZS and FCVTZU (bit 16).  What does not fit is the host's least integer. */
-bool jit_tr_fcvtz(struct jit_tr *t, const struct a64_op *op)
-{
-	bool is_unsigned = a64_bits(op->word, 16, 16);
-	enum x64_width w = jit_width(op);
-	struct emit *e = &t->e;
-
-	need_fast(t);
-	em_rr(e, scalar(op, F_CVT_TRUNC), is_unsigned ? X64 : w, RAX,
-	      simd_use(t, a64_rn(op), bytes_of(op)));
-	if (!is_unsigned) {
-		em_alu_ri(e, ALU_CMP, w, RAX, 1);
-		jit_slow_if(t, CC_O);
-	} else if (w == X64) {
-		em_rr(e, X_TEST, X64, RAX, RAX);
-		jit_slow_if(t, CC_S);
-	} else {
-		em_rr(e, X_LOAD, X32, RCX, RAX);
-		em_rr(e, X_CMP, X64, RCX, RAX);
-		jit_slow_if(t, CC_NE);
-	}
-	jit_put(t, a64_rd(op), RAX);
-	jit_slow_end(t);
-	return true;
-}
-
-/* --- vectors --- */
-
-/*
- * All lanes of xmm0 that the form has are plain, or finite, by their exponents.  A double's
- * exponent is compared in the lower half of its lane, where nothing matches the upper.  Uses
- * rax, xmm1 to xmm3.
- */
-static void need_all_plain(struct jit_tr *t, const struct a64_op *op, bool finite)
-{
-	bool is64 = simd_sz(op);
-	unsigned lane = is64 ? SIMD_D : SIMD_S;
-
-	simd_rr(t, S_MOVDQA, XMM1, XMM0);
-	simd_shift(t, SHIFT_LEFT, XMM1, lane, 1);
-	simd_shift(t, SHIFT_RIGHT, XMM1, lane, is64 ? 53 : 24);
-	simd_const(t, XMM2, is64 ? 0xFFFFFFFF000007FFu : 0x000000FF000000FFu);
-	simd_rr(t, S_PCMPEQD, XMM2, XMM1);
-	if (!finite) {
-		simd_const(t, XMM3, is64 ? 2 : 0x0000000200000002u);
-		simd_rr(t, 0x660F66, XMM3, XMM1); /* pcmpgtd */
-		simd_rr(t, S_POR, XMM2, XMM3);
-	}
-	if (!simd_q(op))
-		simd_rr(t, S_MOVQ, XMM2, XMM2);
-	simd_rr(t, 0x660FD7, RAX, XMM2); /* pmovmskb */
-	em_rr(&t->e, X_TEST, X32, RAX, RAX);
-	jit_slow_if(t, CC_NE);
-}
-
-static bool vector_two(struct jit_tr *t, const struct a64_op *op, unsigned opcode)
-{
-	need_fast(t);
-	simd_load(t, XMM0, a64_rn(op));
-	simd_rv(t, packed(op, opcode), XMM0, a64_rm(op));
-	need_all_plain(t, op, opcode == F_ADD || opcode == F_SUB);
-	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
-	jit_slow_end(t);
-	return true;
-}
-
-bool jit_tr_fadd_v(struct jit_tr *t, const struct a64_op *op)
-{
-	return vector_two(t, op, F_ADD);
-}
-
-bool jit_tr_fsub_v(struct jit_tr *t, const struct a64_op *op)
-{
-	return vector_two(t, op, F_SUB);
-}
-
-bool jit_tr_fmul_v(struct jit_tr *t, const struct a64_op *op)
-{
-	return vector_two(t, op, F_MUL);
-}
-
-bool jit_tr_fdiv_v(struct jit_tr *t, const struct a64_op *op)
-{
-	return vector_two(t, op, F_DIV);
+	n = fp_use(t, f, a64_rn(op));
+	m = fp_use(t, f, a64_rm(op));
+	return fused(t, op, opcodes[kind], a64_ra(op), n, m);
 }
 
 /* FMLA, FMLS (bit 23). */
 bool jit_tr_fmla_v(struct jit_tr *t, const struct a64_op *op)
 {
-	need_fast(t);
-	simd_load(t, XMM0, a64_rd(op));
-	simd_load(t, XMM1, a64_rn(op));
-	muladd(t, a64_bits(op->word, 23, 23) ? 0xBC : 0xB8, simd_sz(op), XMM0, XMM1, a64_rm(op));
-	need_all_plain(t, op, false);
-	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
+	struct fp_form f = fp_form(op);
+	unsigned n, m;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	m = fp_use(t, f, a64_rm(op));
+	return fused(t, op, a64_bits(op->word, 23, 23) ? FNMADD231 : FMADD231, a64_rd(op), n, m);
+}
+
+/* The element by which a vector, or a scalar, is multiplied, in all lanes that count. */
+static unsigned element(struct jit_tr *t, const struct a64_op *op, struct fp_form f)
+{
+	unsigned h = a64_bits(op->word, 11, 11), l = a64_bits(op->word, 21, 21);
+	unsigned i = f.is64 ? h : h * 2 + l, d;
+
+	if (f.lanes == FP_SCALAR && i == 0)
+		return simd_use(t, a64_rm(op), fp_bytes(f));
+	d = simd_new(t);
+	simd_rr_imm(t, S_PSHUFD, d, simd_use(t, a64_rm(op), 16),
+	            f.is64 ? (h ? 0xEE : 0x44) : i * 0x55);
+	return d;
+}
+
+bool jit_tr_fmul_elem(struct jit_tr *t, const struct a64_op *op)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n, m, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	m = element(t, op, f);
+	n = fp_use(t, f, a64_rn(op));
+	d = simd_new(t);
+	fp_op3(t, f, F_MUL, d, n, m);
+	fp_slow_if_odd(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a64_rn(op)));
 	jit_slow_end(t);
 	return true;
 }
 
-/* FMUL, FMLA, FMLS by an element, vector forms. */
-bool jit_tr_fmul_elem(struct jit_tr *t, const struct a64_op *op)
+/* FMLA, FMLS (bit 14) by an element. */
+bool jit_tr_fmla_elem(struct jit_tr *t, const struct a64_op *op)
 {
-	bool is64 = simd_sz(op), is_mul = a64_bits(op->word, 15, 15);
-	unsigned h = a64_bits(op->word, 11, 11), l = a64_bits(op->word, 21, 21);
+	struct fp_form f = fp_form(op);
+	unsigned n, m;
 
-	if (simd_is_scalar(op))
+	if (!exists(f))
 		return false;
-	need_fast(t);
-	simd_load(t, XMM1, a64_rm(op)); /* M is the number's top bit */
-	simd_rr_imm(t, S_PSHUFD, XMM1, XMM1, is64 ? (h ? 0xEE : 0x44) : (h * 2 + l) * 0x55);
-	if (is_mul) {
-		simd_load(t, XMM0, a64_rn(op));
-		simd_rr(t, packed(op, F_MUL), XMM0, XMM1);
-	} else {
-		simd_load(t, XMM0, a64_rd(op));
-		muladd(t, a64_bits(op->word, 14, 14) ? 0xBC : 0xB8, is64, XMM0, XMM1, a64_rn(op));
+	jit_clobber_flags(t);
+	m = element(t, op, f);
+	n = fp_use(t, f, a64_rn(op));
+	return fused(t, op, a64_bits(op->word, 14, 14) ? FNMADD231 : FMADD231, a64_rd(op), n, m);
+}
+
+/* --- products of their own kind --- */
+
+/* FMULX: infinity times zero is two, and not invalid. */
+static bool fmulx(struct jit_tr *t, const struct a64_op *op, unsigned n, unsigned m)
+{
+	struct fp_form f = fp_form(op);
+	int infinity = f.is64 ? 1024 : 128;
+	unsigned d = simd_new(t);
+
+	fp_slow_if_large(t, f, n, infinity);
+	fp_slow_if_large(t, f, m, infinity);
+	fp_op3(t, f, F_MUL, d, n, m);
+	fp_slow_if_odd(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a64_rn(op)));
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_fmulx_v(struct jit_tr *t, const struct a64_op *op)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	return fmulx(t, op, n, fp_use(t, f, a64_rm(op)));
+}
+
+bool jit_tr_fmulx_elem(struct jit_tr *t, const struct a64_op *op)
+{
+	struct fp_form f = fp_form(op);
+	unsigned m;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	m = element(t, op, f);
+	return fmulx(t, op, fp_use(t, f, a64_rn(op)), m);
+}
+
+/*
+ * FRECPS: 2 - n * m; FRSQRTS (bit 23): (3 - n * m) / 2, where halving is exact: operands of
+ * these sizes neither overflow nor leave anything tiny.
+ */
+bool jit_tr_frecps(struct jit_tr *t, const struct a64_op *op)
+{
+	struct fp_form f = fp_form(op);
+	bool root = a64_bits(op->word, 23, 23);
+	int limit = f.is64 ? 500 : 60;
+	unsigned n, m, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	m = fp_use(t, f, a64_rm(op));
+	d = simd_new(t);
+	fp_slow_if_large(t, f, n, limit);
+	fp_slow_if_large(t, f, m, limit);
+	simd_const(t, d, root ? fp_lanes_of(f, 0x4008000000000000u, 0x40400000) : fp_pow2(f, 1));
+	muladd(t, f, FNMADD231, d, n, m);
+	if (root) {
+		simd_const(t, XMM0, fp_pow2(f, -1));
+		fp_op3(t, f, F_MUL, d, d, XMM0);
 	}
-	need_all_plain(t, op, false);
-	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
+	fp_set(t, f, a64_rd(op), d, 16);
+	jit_slow_end(t);
+	return true;
+}
+
+/* --- rounding to integral values --- */
+
+static bool rint_by(struct jit_tr *t, const struct a64_op *op, unsigned how)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	d = simd_new(t);
+	fp_round(t, f, d, n, how);
+	fp_slow_if_nan(t, f, d);
+	fp_set(t, f, a64_rd(op), d, zero_above(t, f, a64_rn(op)));
+	jit_slow_end(t);
+	return true;
+}
+
+bool jit_tr_frintn(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, 0 | FP_QUIET);
+}
+
+bool jit_tr_frintm(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, 1 | FP_QUIET);
+}
+
+bool jit_tr_frintp(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, 2 | FP_QUIET);
+}
+
+bool jit_tr_frintz(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, FP_TRUNC | FP_QUIET);
+}
+
+/* MXCSR's mode. */
+bool jit_tr_frinti(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, 4 | FP_QUIET);
+}
+
+bool jit_tr_frintx(struct jit_tr *t, const struct a64_op *op)
+{
+	return rint_by(t, op, 4);
+}
+
+bool jit_tr_frinta(struct jit_tr *t, const struct a64_op *op)
+{
+	struct fp_form f = fp_form(op);
+	unsigned n, d;
+
+	if (!exists(f))
+		return false;
+	jit_clobber_flags(t);
+	n = fp_use(t, f, a64_rn(op));
+	d = simd_new(t);
+	fp_slow_if_large(t, f, n, f.is64 ? 1024 : 128);
+	fp_round_away(t, f, d, n);
+	fp_set(t, f, a64_rd(op), d, 16);
 	jit_slow_end(t);
 	return true;
 }

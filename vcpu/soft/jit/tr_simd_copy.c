@@ -2,7 +2,7 @@
  * tr_simd_copy.c: what moves SIMD&FP registers without computing: FMOV, FCSEL, modified
  * immediates, DUP, INS, UMOV, SMOV (Arm ARM C4.1); and the helpers of all SIMD rules.
  */
-#include "vcpu/soft/jit/tr_simd.h"
+#include "vcpu/soft/jit/tr_fp.h"
 
 #include "vcpu/a64/fp_imm.h"
 
@@ -103,23 +103,21 @@ bool jit_tr_fmov(struct jit_tr *t, const struct a64_op *op)
 		simd_set(t, a64_rd(op), d, bytes, 16);
 		return true;
 	}
-	/* 1: FABS, all but the sign; 2: FNEG. */
-	simd_rr(t, S_PCMPEQD, d, d);
-	if (kind == 1)
-		simd_shift(t, SHIFT_RIGHT, d, bytes == 8 ? SIMD_D : SIMD_S, 1);
+	if (kind == 1) /* FABS; 2: FNEG */
+		fp_op3_const(t, S_PAND, d, n, fp_abs_mask(fp_form(op)));
 	else
-		simd_shift(t, SHIFT_LEFT, d, bytes == 8 ? SIMD_D : SIMD_S, bytes * 8 - 1);
-	simd_rr(t, kind == 1 ? S_PAND : S_PXOR, d, n);
-	simd_set(t, a64_rd(op), d, bytes, 16);
+		fp_op3_const(t, S_PXOR, d, n, fp_sign_mask(fp_form(op)));
+	fp_set(t, fp_form(op), a64_rd(op), d,
+	       simd_zero_from(t, a64_rn(op)) <= bytes && kind == 1 ? bytes : 16);
 	return true;
 }
 
 bool jit_tr_fmov_imm(struct jit_tr *t, const struct a64_op *op)
 {
-	unsigned imm = a64_bits(op->word, 20, 13);
+	unsigned imm = a64_bits(op->word, 20, 13), d = simd_new(t);
 
-	em_mov_imm(&t->e, RAX, simd_sz(op) ? fp_expand_imm64(imm) : fp_expand_imm32(imm));
-	simd_put_host(t, a64_rd(op), RAX, X64);
+	simd_const2(t, d, simd_sz(op) ? fp_expand_imm64(imm) : fp_expand_imm32(imm), 0);
+	simd_set(t, a64_rd(op), d, 16, simd_sz(op) ? 8 : 4);
 	return true;
 }
 
@@ -156,21 +154,19 @@ bool jit_tr_fmov_from_gpr_high(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
-/* By a jump over a move: the condition is mostly foreseen, and both values are there. */
 bool jit_tr_fcsel(struct jit_tr *t, const struct a64_op *op)
 {
-	unsigned cond = a64_bits(op->word, 15, 12), bytes = simd_sz(op) ? 8 : 4;
-	unsigned n = simd_use(t, a64_rn(op), bytes), m = simd_use(t, a64_rm(op), bytes);
-	unsigned d = simd_new(t);
+	unsigned cond = a64_bits(op->word, 15, 12);
+	enum x64_width w = simd_sz(op) ? X64 : X32;
 
-	simd_rr(t, S_MOVDQA, d, n);
-	if (cond < 14) {
-		uint8_t *over = em_jcc_later(&t->e, jit_cond(t, cond));
-
-		simd_rr(t, S_MOVDQA, d, m);
-		em_here(&t->e, over);
+	if (cond >= 14) {
+		simd_get_host(t, RCX, a64_rn(op), w);
+	} else {
+		simd_get_host(t, RCX, a64_rm(op), w);
+		simd_get_host(t, RDX, a64_rn(op), w);
+		em_rr(&t->e, X_CMOV + jit_cond(t, cond), w, RCX, RDX);
 	}
-	simd_set(t, a64_rd(op), d, bytes, 16);
+	simd_put_host(t, a64_rd(op), RCX, w);
 	return true;
 }
 

@@ -345,7 +345,9 @@ static void emit_ops(struct jit_tr *t)
 		t->at = i;
 		t->pc = va + i * 4ULL;
 		t->flags_live = t->live_before[i + 1] || !(attr & JIT_PURE);
-		if (rule && rule->fn && rule->fn(t, &t->ops[i])) {
+		bool handler = t->page->flush_zero && (attr & JIT_FP);
+
+		if (rule && rule->fn && !handler && rule->fn(t, &t->ops[i])) {
 			jit_facts_after(t, t->ops[i].word);
 			continue;
 		}
