@@ -65,7 +65,8 @@ struct boot_user {
 	uint32_t ngroups;
 	char *home; /* from passwd, or "/" */
 };
-/* Looks text ("name", "uid", "name:group"...) up in the image.  boot_user_release frees. */
+/* Looks text ("name", "uid", "name:group"...) up in the image.  boot_user_release frees; on failure
+ * there is nothing to free. */
 int boot_user_lookup(struct task *t, const char *text, struct boot_user *out, struct boot_failure *f)
 	MUST_CHECK;
 void boot_user_release(struct boot_user *u);

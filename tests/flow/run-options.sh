@@ -18,7 +18,10 @@ expect_output "" carrick run --rm --mount "type=bind,source=$PWD/shared,target=/
 [ "$(cat shared/new)" = inside ] || fail "the bind was not written"
 expect_output "stdin" sh -c 'echo stdin | carrick run --rm -i debian:12 cat'
 expect_output "/bin/sh -c" carrick run --rm --entrypoint /bin/echo debian:12 /bin/sh -c
-expect_output "contained" carrick run --rm --sandbox=require debian:12 echo contained
+# The race checker's own thread is in the way of a user namespace.
+if [ "${SANITIZER-}" != tsan ]; then
+	expect_output "contained" carrick run --rm --sandbox=require debian:12 echo contained
+fi
 expect_status 125 carrick run --rm --sandbox=perhaps debian:12 true
 
 # Arguments, variables and names are bytes, whatever they mean.
