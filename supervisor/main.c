@@ -146,6 +146,7 @@ static void look_at_host(struct boot_host *host)
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		host->ncpus = (uint32_t)MAX(MIN(CPU_COUNT(&set), 64), 1);
 	host->ram = plat_ram_size();
+	host->max_mappings = plat_max_mappings();
 }
 
 /* Each open file of the guest that lives in fsd, and each of its sockets, has a descriptor here. */

@@ -1,7 +1,6 @@
 /*
  * spec.c: reads the guest's specification from JSON.  The text comes from our own monitor, but
- * is checked like any other message: unknown fields are ignored, wrong types refused.  Strings are
- * bytes: each character is the byte of its number, U+0001 to U+00FF.
+ * is checked like any other message: unknown fields are ignored, wrong types refused.
  */
 #include "supervisor/spec.h"
 
@@ -27,27 +26,13 @@ static void fail(struct parse *p, const char *why)
 static char *copy(struct parse *p, const char *s, size_t len)
 {
 	char *c = memchr(s, '\0', len) ? NULL : malloc(len + 1);
-	size_t used = 0;
 
 	if (!c) {
 		fail(p, "a string of the specification holds a NUL byte, or memory ran out");
 		return NULL;
 	}
-	for (size_t i = 0; i < len; i++) {
-		uint8_t b = (uint8_t)s[i];
-
-		/* The parser has seen to it that this is UTF-8. */
-		if (b >= 0x80) {
-			if (b > 0xc3 || i + 1 == len) {
-				fail(p, "a string of the specification holds a character that is no byte");
-				free(c);
-				return NULL;
-			}
-			b = (uint8_t)((b & 3) << 6 | ((uint8_t)s[++i] & 0x3f));
-		}
-		c[used++] = (char)b;
-	}
-	c[used] = '\0';
+	memcpy(c, s, len);
+	c[len] = '\0';
 	return c;
 }
 
@@ -171,6 +156,7 @@ static void read_fields(struct parse *p, const json_t *o, struct guest_spec *s)
 	s->compat_report = bool_field(p, o, "compat_report");
 	s->jit_off = bool_field(p, o, "jit_off");
 	s->no_window = bool_field(p, o, "no_window");
+	s->window_eager = bool_field(p, o, "window_eager");
 	s->memory = number_field(p, o, "memory", INT64_MAX);
 	s->pids = (uint32_t)number_field(p, o, "pids", UINT32_MAX);
 	s->rows = (uint32_t)number_field(p, o, "rows", UINT16_MAX);

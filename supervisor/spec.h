@@ -29,7 +29,7 @@ struct guest_spec {
 	bool tty, interactive, read_only, init;
 	bool fs_strict, net_none, aslr_exec;
 	bool compat_report;
-	bool jit_off, no_window;
+	bool jit_off, no_window, window_eager;
 	uint64_t memory; /* bytes, 0: no limit of its own */
 	uint32_t pids;   /* 0: none */
 	double cpus;     /* 0: none */

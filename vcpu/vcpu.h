@@ -75,6 +75,8 @@ struct vcpu_options {
 	enum vcpu_engine_kind kind;
 	uint64_t jit_cache_size; /* bytes; 0 for the default */
 	bool no_window;          /* software TLB only */
+	bool window_eager;       /* every space has a window from the beginning (tests) */
+	uint64_t host_mappings;  /* how many the host lets this process have; 0 for the usual */
 	bool jit_eager;          /* translate what is executed for the first time (tests) */
 };
 
@@ -149,6 +151,9 @@ struct vcpu_jit_stats {
 	uint64_t links;   /* jumps patched from block to block */
 	uint64_t flushes; /* times the whole cache was emptied */
 	uint64_t ns;      /* time spent translating */
+	/* Windows of host address space: made, ever; runs of pages mapped in them; faults of the
+	 * host that they took; times one was emptied for want of host mappings. */
+	uint64_t windows, window_fills, window_faults, window_empties;
 };
 void vcpu_jit_stats(struct vcpu_engine *engine, struct vcpu_jit_stats *out);
 
@@ -167,6 +172,10 @@ struct vcpu_jit_block {
 /* Calls fn for each live block, which may neither run guests nor change memory meanwhile. */
 void vcpu_jit_each(struct vcpu_engine *engine,
                    void (*fn)(void *opaque, const struct vcpu_jit_block *block), void *opaque);
+
+/* Guest addresses from here on cannot be used at full speed: address spaces should be laid out
+ * below. */
+uint64_t vcpu_engine_address_limit(const struct vcpu_engine *engine);
 
 /* What the engine shows to guests: AT_HWCAP, AT_HWCAP2 bits (Linux uapi asm/hwcap.h) and MIDR_EL1.
  */

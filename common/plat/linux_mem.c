@@ -9,6 +9,9 @@
 #include "common/plat/errno.h"
 #include "common/plat/mem.h"
 
+/* vm.max_map_count, where it is not known to be another. */
+#define MAX_MAPPINGS 65530u
+
 int plat_shm_new(const char *name, uint64_t size, int *fd)
 {
 	int f = memfd_create(name, MFD_CLOEXEC);
@@ -75,6 +78,22 @@ uint64_t plat_ram_size(void)
 	long size = sysconf(_SC_PAGESIZE);
 
 	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 1ULL << 30;
+}
+
+uint64_t plat_max_mappings(void)
+{
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	char text[32];
+	ssize_t n;
+
+	if (fd < 0)
+		return MAX_MAPPINGS;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return MAX_MAPPINGS;
+	text[n] = '\0';
+	return strtoull(text, NULL, 10);
 }
 
 int plat_random(void *buf, size_t n)

@@ -27,6 +27,9 @@ void plat_populate(void *base, uint64_t size);
 /* Bytes of physical memory of the host. */
 uint64_t plat_ram_size(void);
 
+/* How many mappings of memory the host lets a process have; looks it up in a file. */
+uint64_t plat_max_mappings(void);
+
 /* Fills buf with random bytes of the host's generator. */
 int plat_random(void *buf, size_t n) MUST_CHECK;
 

@@ -80,6 +80,7 @@ static int choose_engine(const struct guest_spec *spec, struct vcpu_options *o)
 		.kind = spec->jit_off ? VCPU_ENGINE_SOFT_INTERP : VCPU_ENGINE_SOFT,
 		.jit_cache_size = spec->jit_cache,
 		.no_window = spec->no_window,
+		.window_eager = spec->window_eager,
 	};
 	if (strcmp(name, "") == 0 || strcmp(name, "soft") == 0)
 		return 0;
@@ -116,6 +117,7 @@ static int build_engine(struct guest *g, const struct boot_host *host, const cha
 		*why = "there is no CPU engine of that name; carrick info lists them";
 		return -LX_EINVAL;
 	}
+	options.host_mappings = host->max_mappings;
 	err = arena_new(g->spec->memory ? g->spec->memory : host->ram, &g->arena);
 	if (err < 0) {
 		*why = "cannot reserve the guest's memory";

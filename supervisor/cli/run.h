@@ -13,7 +13,7 @@ struct run_options {
 	bool interactive, tty, rm, read_only, init;
 	struct string_list env, env_file, volume, mount, tmpfs;
 	const char *workdir, *user, *entrypoint, *name, *hostname, *network, *stop_signal;
-	const char *engine, *fs, *net_io, *jit, *platform, *sandbox, *aslr, *trace, *root;
+	const char *engine, *fs, *net_io, *jit, *windows, *platform, *sandbox, *aslr, *trace, *root;
 	uint64_t memory, pids_limit, jit_cache;
 	double cpus;
 	bool compat_report;

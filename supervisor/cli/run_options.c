@@ -37,6 +37,8 @@ const struct option_row run_option_rows[] = {
 	HEADING("CPU and containment"),
 	ROW(STRING, 0, "engine", "NAME", "soft, soft-interp, kvm or hvf (default: $CARRICK_ENGINE, or what `carrick info` says)", engine),
 	ROW(STRING, 0, "jit", "on|off", "translate code, or interpret it", jit),
+	ROW(STRING, 0, "windows", "auto|off|always",
+	    "which programs get memory at hardware speed: those that compute, none, all", windows),
 	ROW(BYTES, 0, "jit-cache", "BYTES", "memory for translated code (256m)", jit_cache),
 	ROW(STRING, 0, "aslr", "container|exec", "randomise addresses once per container, or at each exec", aslr),
 	ROW(STRING, 0, "sandbox", "auto|require", "require: refuse to run unless every layer can be applied", sandbox),

@@ -51,7 +51,7 @@ static bool load_ok(const struct lx_elf64_phdr *p)
 	if (p->p_filesz > p->p_memsz || add_overflows(p->p_vaddr, p->p_memsz, &end) ||
 	    add_overflows(p->p_offset, p->p_filesz, &file_end))
 		return false;
-	if (end > MM_TASK_SIZE - PAGE_SIZE || file_end > INT64_MAX - PAGE_SIZE)
+	if (end > MM_TASK_SIZE_MAX - PAGE_SIZE || file_end > INT64_MAX - PAGE_SIZE)
 		return false;
 	return ((p->p_vaddr ^ p->p_offset) & ~PAGE_MASK) == 0 || p->p_filesz == 0;
 }

@@ -23,8 +23,9 @@
 #include "supervisor/mm/vdso.h"
 #include "vcpu/pte.h"
 
-/* User addresses are below 1 << 48, the default of arm64 kernels. */
-#define MM_TASK_SIZE   (1ULL << 48)
+/* User addresses are below 1 << 48, the default of arm64 kernels, or below 1 << 39, another of
+ * their choices, when the engine likes that better. */
+#define MM_TASK_SIZE_MAX (1ULL << 48)
 #define MM_MIN_ADDR    0x10000ULL /* vm.mmap_min_addr */
 #define MM_MAX_MAPS    65530u     /* vm.max_map_count */
 #define MM_STACK_GUARD (256 * PAGE_SIZE)
@@ -193,8 +194,8 @@ void pt_protect(struct vma *v, uint64_t start, uint64_t end, struct pt_gather *g
 int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t len,
             struct pt_gather *g) MUST_CHECK;
 int pt_fork(struct mm *child, struct vma *v, struct pt_gather *g) MUST_CHECK;
-/* Counts the pages present in [start, end) of v. */
-void pt_tally(struct vma *v, uint64_t start, uint64_t end, struct mm_pages *out);
+/* Pages present in [start, end). */
+uint64_t pt_count(struct mm *mm, uint64_t start, uint64_t end);
 static inline void mm_count_rss(struct mm *mm, uint64_t pte, int64_t n)
 {
 	__atomic_fetch_add(pte & PTE_SW_ANON ? &mm->rss_anon : &mm->rss_file, n, __ATOMIC_RELAXED);
@@ -252,6 +253,7 @@ static inline bool vm_is_data(uint32_t flags)
 
 /* layout.c: where things go in a new address space: by the guest's seed, or by chance. */
 struct mm_layout {
+	uint64_t task_size;
 	uint64_t stack_top, mmap_top; /* first byte above */
 	uint64_t pie_base;            /* of position-independent programs */
 	uint64_t brk_offset;          /* from the program's end to its heap */

@@ -12,7 +12,6 @@
 
 #define RANDOM_PAGES   0x3ffffULL /* 18 bits of pages: 1 GiB */
 #define STACK_ROOM_MIN (128ULL << 20)
-#define STACK_ROOM_MAX (MM_TASK_SIZE / 6 * 5)
 
 /* The finaliser of splitmix64. */
 static uint64_t mix(uint64_t x)
@@ -30,7 +29,7 @@ static uint64_t draw(const uint64_t seed[2], uint64_t salt)
 
 int mm_layout_make(const struct guest *g, uint64_t stack_limit, struct mm_layout *out)
 {
-	uint64_t seed[2], room;
+	uint64_t seed[2], room, room_max, size = MM_TASK_SIZE_MAX;
 
 	memcpy(seed, g->aslr_seed, sizeof(seed));
 	if (g->spec && g->spec->aslr_exec) {
@@ -39,12 +38,16 @@ int mm_layout_make(const struct guest *g, uint64_t stack_limit, struct mm_layout
 		if (err)
 			return err;
 	}
-	room = stack_limit < STACK_ROOM_MAX ? stack_limit : STACK_ROOM_MAX;
+	if (g->engine)
+		size = MIN(size, vcpu_engine_address_limit(g->engine));
+	room_max = size / 6 * 5;
+	room = MIN(stack_limit, room_max);
 	room = MAX(room + MM_STACK_GUARD + (RANDOM_PAGES << PAGE_SHIFT), STACK_ROOM_MIN);
-	room = MIN(room, STACK_ROOM_MAX);
-	out->stack_top = MM_TASK_SIZE - draw(seed, 1);
-	out->mmap_top = round_down_u64(MM_TASK_SIZE - room - draw(seed, 2), PAGE_SIZE);
-	out->pie_base = round_down_u64(MM_TASK_SIZE / 3 * 2, PAGE_SIZE) + draw(seed, 3);
+	room = MIN(room, room_max);
+	out->task_size = size;
+	out->stack_top = size - draw(seed, 1);
+	out->mmap_top = round_down_u64(size - room - draw(seed, 2), PAGE_SIZE);
+	out->pie_base = round_down_u64(size / 3 * 2, PAGE_SIZE) + draw(seed, 3);
 	out->brk_offset = draw(seed, 4);
 	return 0;
 }

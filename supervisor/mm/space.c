@@ -70,10 +70,10 @@ int mm_new(struct guest *g, struct mm **out)
 	err = mm_layout_make(g, DEFAULT_STACK_LIMIT, &layout);
 	if (err)
 		goto fail;
-	mm->task_size = MM_TASK_SIZE;
+	mm->task_size = layout.task_size;
 	mm->mmap_top = layout.mmap_top;
 	mm->stack_top = layout.stack_top;
-	mm->mmap_floor = round_down_u64(MM_TASK_SIZE / 4, PAGE_SIZE);
+	mm->mmap_floor = round_down_u64(layout.task_size / 4, PAGE_SIZE);
 	mm_set_limits(mm, UINT64_MAX, UINT64_MAX, DEFAULT_STACK_LIMIT, UINT64_MAX);
 	err = pt_init(mm);
 	if (err)
@@ -225,7 +225,7 @@ void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_v
 			info.flags |= LX_MAP_GROWSDOWN;
 		if (v->flags & VM_LOCKED)
 			info.flags |= LX_MAP_LOCKED;
-		pt_tally(v, v->start, v->end, &info.pages);
+		info.resident = pt_count(mm, v->start, v->end) << PAGE_SHIFT;
 		if (visit(opaque, &info) != 0)
 			break;
 	}

@@ -1,7 +1,7 @@
 /*
  * cpu_bench.c: runs a static AArch64 program in the bare software CPU and says how fast.
  *
- *   cpu_bench [--interp | --dump] PROGRAM [ARGUMENT...]
+ *   cpu_bench [--interp | --dump | --tlb] PROGRAM [ARGUMENT...]
  *
  * The program may use write(1 or 2) and exit; memory is what its ELF segments ask for plus a
  * stack.  Prints the processor time used, to be compared with the same program elsewhere; --dump
@@ -140,7 +140,8 @@ int main(int argc, char **argv)
 {
 	bool interp = argc > 1 && strcmp(argv[1], "--interp") == 0;
 	bool dump = argc > 1 && strcmp(argv[1], "--dump") == 0;
-	int first = interp || dump ? 2 : 1;
+	bool tlb = argc > 1 && strcmp(argv[1], "--tlb") == 0;
+	int first = interp || dump || tlb ? 2 : 1;
 	struct timespec a, b;
 	struct a64_box box;
 	struct vcpu_exit x;
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: cpu_bench [--interp | --dump] PROGRAM [ARGUMENT...]\n");
 		return 2;
 	}
+	a64_box_windows = !tlb;
 	a64_box_init(&box, interp ? VCPU_ENGINE_SOFT_INTERP : VCPU_ENGINE_SOFT, 64 << 20);
 	struct vcpu *v = a64_box_vcpu(&box);
 	struct a64_regs *r = vcpu_regs(v);

@@ -17,7 +17,7 @@ static const struct {
 } kinds[] = {
     {"interp", {.kind = VCPU_ENGINE_SOFT_INTERP}, false},
     {"tlb", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .no_window = true}, false},
-    {"window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}, false},
+    {"window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .window_eager = true}, false},
     {"step", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}, true},
 };
 

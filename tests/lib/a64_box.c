@@ -21,6 +21,8 @@ static int resolve(void *opaque, uint64_t va, enum vcpu_access access)
 	return box->resolve ? box->resolve(box->opaque, va, access) : BOX_REFUSED;
 }
 
+bool a64_box_windows;
+
 void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes)
 {
 	a64_box_init_cache(box, kind, ram_bytes, 0);
@@ -29,7 +31,11 @@ void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_
 void a64_box_init_cache(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes,
                         uint64_t cache_bytes)
 {
-	struct vcpu_options opts = {.kind = kind, .jit_eager = true, .jit_cache_size = cache_bytes};
+	struct vcpu_options opts = {.kind = kind,
+	                            .jit_eager = true,
+	                            .jit_cache_size = cache_bytes,
+	                            .no_window = !a64_box_windows,
+	                            .window_eager = a64_box_windows};
 
 	a64_box_init_options(box, &opts, ram_bytes);
 }

@@ -26,6 +26,10 @@ struct a64_box {
 	void *opaque;
 };
 
+/* Boxes made from now on have a window (vcpu_options.window_eager), where their engine can; else
+ * they never do. */
+extern bool a64_box_windows;
+
 /* Aborts the test program on failure: it is the ground on which tests stand. */
 void a64_box_init(struct a64_box *box, enum vcpu_engine_kind kind, uint64_t ram_bytes);
 /* The same with a bounded memory for translated code (0: the default). */

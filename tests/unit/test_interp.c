@@ -10,7 +10,7 @@
 
 #define RAM_BYTES (64ULL << 20)
 #define CODE      0x400000ULL
-#define DATA      0x7f0000000000ULL
+#define DATA      0x7f00000000ULL
 #define STACK     0x7ff000000ULL
 
 struct fixture {
@@ -466,5 +466,7 @@ int main(void)
 	int failed = cmocka_run_group_tests_name("interpreter", tests, NULL, NULL);
 
 	kind = VCPU_ENGINE_SOFT;
-	return failed + cmocka_run_group_tests_name("translator", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("translator", tests, NULL, NULL);
+	a64_box_windows = true;
+	return failed + cmocka_run_group_tests_name("translator with windows", tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static const struct {
 } kinds[] = {
     {"interpreter", {.kind = VCPU_ENGINE_SOFT_INTERP}},
     {"translator with TLB", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .no_window = true}},
-    {"translator with window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}},
+    {"translator with window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .window_eager = true}},
 };
 #define ENGINES ARRAY_LEN(kinds)
 

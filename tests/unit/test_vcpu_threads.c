@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define CODE 0x400000ULL
-#define DATA 0x7f0000000000ULL
+#define DATA 0x7f00000000ULL
 
 #ifdef __SANITIZE_THREAD__
 #define MAX_THREADS 24
@@ -274,5 +274,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(dropped_code_stays_usable, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("software TLB", tests, NULL, NULL);
+
+	a64_box_windows = true;
+	return failed + cmocka_run_group_tests_name("windows", tests, NULL, NULL);
 }

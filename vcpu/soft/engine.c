@@ -52,6 +52,7 @@ int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
 	pthread_mutex_init(&e->vcpus_lock, NULL);
 	list_init(&e->vcpus);
 	a64_decode_init();
+	soft_windows_init(e, opts);
 	if (opts->kind == VCPU_ENGINE_SOFT) {
 		err = soft_jit_new(e, opts->jit_cache_size);
 		if (err) {
@@ -65,6 +66,7 @@ int vcpu_engine_new(const struct vcpu_options *opts, const struct vcpu_ram *ram,
 
 void vcpu_engine_free(struct vcpu_engine *e)
 {
+	soft_windows_release(e);
 	soft_code_release(e);
 	soft_jit_free(e);
 	munmap(e->code, e->code_len * sizeof(e->code[0]));
@@ -79,6 +81,11 @@ void vcpu_engine_features(const struct vcpu_engine *engine, struct vcpu_features
 	out->hwcap = A64_HWCAP;
 	out->hwcap2 = A64_HWCAP2;
 	out->midr = A64_MIDR;
+}
+
+uint64_t vcpu_engine_address_limit(const struct vcpu_engine *engine)
+{
+	return engine->windows.enabled ? SOFT_WINDOW_LIMIT : 1ULL << 48;
 }
 
 const char *vcpu_engine_name(const struct vcpu_engine *engine)
@@ -160,9 +167,12 @@ void vcpu_free(struct vcpu *v)
 
 void vcpu_set_space(struct vcpu *v, struct vcpu_space *space)
 {
+	/* The thread that gives windows looks at the spaces of all vCPUs. */
+	pthread_mutex_lock(&v->engine->vcpus_lock);
 	detach(v);
 	soft_tlb_flush(v);
 	attach(v, space);
+	pthread_mutex_unlock(&v->engine->vcpus_lock);
 }
 
 struct a64_regs *vcpu_regs(struct vcpu *v)
@@ -182,6 +192,8 @@ void vcpu_run(struct vcpu *v, struct vcpu_exit *exit)
 	if (UNLIKELY(__atomic_load_n(&v->engine->code_epoch, __ATOMIC_SEQ_CST) != epoch ||
 	             v->itlb_epoch != epoch))
 		soft_code_sync(v);
+	if (UNLIKELY(__atomic_load_n(&v->engine->windows.asleep, __ATOMIC_RELAXED)))
+		soft_windows_wake(v->engine);
 	if (v->engine->jit && !v->step)
 		soft_jit_run(v);
 	else

@@ -38,6 +38,7 @@ enum soft_poll {
 	SOFT_POLL_KICK = 1,  /* vcpu_kick */
 	SOFT_POLL_INVAL = 2, /* the space has new invalidations */
 	SOFT_POLL_CODE = 4,  /* the engine has a new code epoch */
+	SOFT_POLL_MODE = 8,  /* the space begins or ceases to use its window */
 };
 
 #define BLOCK_MAX_OPS  64u
@@ -50,6 +51,30 @@ enum soft_poll {
 #define JIT_PAGE_WORDS 32u
 #define JIT_PAGE_IDS   4096u
 #define JIT_MXCSR_HOST 0x1F80u /* the default: nearest even, all exceptions masked */
+
+/* A host mapping for each 64 KiB lost this way is likely to be most of a window: a fork. */
+#define WINDOW_BIG_LOSS (1ULL << 30)
+/* Guest addresses below are in a window. */
+#define SOFT_WINDOW_LIMIT (1ULL << 39)
+
+struct soft_window;
+
+/* The engine's windows (jit/window.h). */
+struct soft_windows {
+	bool enabled, eager;  /* eager: every space has one from the beginning (tests) */
+	uint64_t budget;      /* host mappings that all windows together may make */
+	uint64_t maps;        /* atomic: they make at most so many */
+	pthread_mutex_t lock; /* the list */
+	struct list_head list;
+	unsigned count;
+	uint64_t fills, faults, empties, created; /* atomic; statistics */
+
+	/* The thread that gives windows to those who run much. */
+	pthread_t thread;
+	pthread_mutex_t heat_lock; /* what follows; asleep is atomic, too */
+	pthread_cond_t heat;
+	bool has_thread, stop, asleep;
+};
 
 /* A decoded run of instructions in one page; immutable once published, but for heat. */
 struct soft_block {
@@ -77,6 +102,7 @@ struct vcpu_engine {
 	bool specialise; /* use specialised handlers for frequent forms */
 	bool jit_eager;  /* translate at once */
 	struct jit *jit; /* NULL: everything is interpreted */
+	struct soft_windows windows;
 
 	/* By guest-physical page number: the code page or NULL; atomic. */
 	struct soft_code_page **code;
@@ -104,6 +130,10 @@ struct vcpu_space {
 	uint64_t root;
 	vcpu_resolve_fn *resolve;
 	void *opaque;
+
+	struct soft_window *window; /* atomic; made once, freed with the space */
+	bool windowed;              /* atomic: vCPUs are to use the window */
+	uint32_t ticks;             /* atomic: running was seen so often since the last big loss */
 
 	pthread_mutex_t lock; /* the list of vCPUs, and one invalidation at a time */
 	struct list_head vcpus;
@@ -151,6 +181,11 @@ struct vcpu {
 	/* By page number, modulo: the jit_page that stands at a page of the space, or 0. */
 	uint32_t page_id[JIT_PAGE_IDS];
 	uint64_t frames, frames_end; /* the calls' frames on the host's stack: bottom, limit */
+	struct soft_window *window;  /* in use now, or NULL */
+	uint64_t window_base, window_limit; /* 0 without one */
+	bool window_missed;   /* an access takes its slow path since its page is not mapped */
+	unsigned fault_tries; /* how often the instruction was tried again for the page */
+	uint64_t fault_pc, fault_page;
 
 	struct vcpu_engine *engine;
 	struct vcpu_space *space;
@@ -243,6 +278,21 @@ uint16_t soft_jit_hflags(uint32_t nzcv);
 uint32_t soft_jit_nzcv(uint16_t hflags);
 /* MXCSR for FPCR, no exception noted yet. */
 uint32_t soft_jit_mxcsr(uint32_t fpcr);
+/* jit/window.h: at the beginning and at the end of an engine; wakes the thread that gives windows,
+ * and ends it. */
+void soft_windows_init(struct vcpu_engine *e, const struct vcpu_options *opts);
+void soft_windows_release(struct vcpu_engine *e);
+void soft_windows_wake(struct vcpu_engine *e);
+void soft_windows_cool(struct vcpu_engine *e);
+/* Brings the vCPU into its space's mode. */
+void soft_window_mode(struct vcpu *v);
+/* A space begins and ends; and loses a range, when no vCPU uses what was there before. */
+void soft_window_space_new(struct vcpu_space *s);
+void soft_window_space_free(struct vcpu_space *s);
+void soft_window_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len);
+/* Maps the page of va, and what lies around it, in the vCPU's window, if the page tables permit
+ * the access.  On its own thread, in the guest.  False: they do not, or it cannot be mapped. */
+bool soft_window_fill(struct vcpu *v, uint64_t va, enum vcpu_access access) MUST_CHECK;
 /* With code_lock: removes the page's blocks that came from some of its cache lines (true: there
  * were any), or all translations of the page; frees what is older than an epoch. */
 bool soft_jit_drop_locked(struct vcpu_engine *e, struct soft_code_page *page, uint64_t lines);
@@ -292,6 +342,44 @@ static inline int soft_jit_new(struct vcpu_engine *e, uint64_t cache_size)
 static inline void soft_jit_free(struct vcpu_engine *e)
 {
 	(void)e;
+}
+static inline void soft_windows_init(struct vcpu_engine *e, const struct vcpu_options *opts)
+{
+	(void)e;
+	(void)opts;
+}
+static inline void soft_windows_release(struct vcpu_engine *e)
+{
+	(void)e;
+}
+static inline void soft_windows_wake(struct vcpu_engine *e)
+{
+	(void)e;
+}
+static inline void soft_window_mode(struct vcpu *v)
+{
+	(void)v;
+}
+static inline void soft_window_space_new(struct vcpu_space *s)
+{
+	(void)s;
+}
+static inline void soft_window_space_free(struct vcpu_space *s)
+{
+	(void)s;
+}
+static inline void soft_window_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len)
+{
+	(void)s;
+	(void)va;
+	(void)len;
+}
+static inline bool soft_window_fill(struct vcpu *v, uint64_t va, enum vcpu_access access)
+{
+	(void)v;
+	(void)va;
+	(void)access;
+	return false;
 }
 #endif
 

@@ -37,12 +37,14 @@ int vcpu_space_new(struct vcpu_engine *engine, uint64_t root, vcpu_resolve_fn *r
 	pthread_cond_init(&s->ack, NULL);
 	pthread_cond_init(&s->done, NULL);
 	list_init(&s->vcpus);
+	soft_window_space_new(s);
 	*out = s;
 	return 0;
 }
 
 void vcpu_space_free(struct vcpu_space *s)
 {
+	soft_window_space_free(s);
 	pthread_cond_destroy(&s->done);
 	pthread_cond_destroy(&s->ack);
 	pthread_mutex_destroy(&s->ack_lock);
@@ -193,6 +195,8 @@ void vcpu_space_invalidate(struct vcpu_space *s, uint64_t va, uint64_t len)
 		}
 	}
 	__atomic_store_n(&s->waiting, 0, __ATOMIC_RELAXED);
+	/* Now nobody maps any more what the page tables said before. */
+	soft_window_invalidate(s, va, len);
 	if (UNLIKELY(s->crowded)) {
 		pthread_mutex_lock(&s->ack_lock);
 		__atomic_store_n(&s->crowded, 0, __ATOMIC_RELEASE);

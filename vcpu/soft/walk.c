@@ -112,6 +112,10 @@ bool soft_translate(struct vcpu *v, uint64_t va, enum vcpu_access access, uint64
 		}
 	}
 	fill(v, va, &pte);
+	if (UNLIKELY(v->window_missed) && access != VCPU_EXEC) {
+		v->window_missed = false;
+		(void)!soft_window_fill(v, va, access);
+	}
 	*pa = pte.pa;
 	return true;
 }

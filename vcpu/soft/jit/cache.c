@@ -51,6 +51,32 @@ out:
 	return err;
 }
 
+/* In a half; code for an access takes more than 32 bytes. */
+static size_t max_sites(const struct jit *j)
+{
+	return j->size / 2 / 32;
+}
+
+/* Memory that is there when it is touched. */
+static int map_sites(struct jit *j)
+{
+	size_t bytes = max_sites(j) * sizeof(struct jit_site);
+	struct jit_site *p = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE,
+	                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	j->sites[0] = p;
+	j->sites[1] = p + max_sites(j);
+	return 0;
+}
+
+static void unmap_all(struct jit *j)
+{
+	munmap(j->rw, j->size);
+	munmap(j->rx, j->size);
+}
+
 int soft_jit_new(struct vcpu_engine *e, uint64_t size)
 {
 	struct jit *j;
@@ -65,6 +91,11 @@ int soft_jit_new(struct vcpu_engine *e, uint64_t size)
 	if (map_twice(j)) {
 		free(j);
 		return -ENOTSUP; /* hosts may forbid executable memory */
+	}
+	if (map_sites(j)) {
+		unmap_all(j);
+		free(j);
+		return -ENOMEM;
 	}
 	jit_rules_init();
 	jit_calls_init();
@@ -83,8 +114,8 @@ void soft_jit_free(struct vcpu_engine *e)
 
 	if (!j)
 		return;
-	munmap(j->rw, j->size);
-	munmap(j->rx, j->size);
+	munmap(j->sites[0], 2 * max_sites(j) * sizeof(struct jit_site));
+	unmap_all(j);
 	free(j);
 	e->jit = NULL;
 }
@@ -110,22 +141,28 @@ uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
+static bool is_page(const struct jit_page *p, uint64_t va, bool flush_zero, bool windowed)
+{
+	return p->va == va && p->flush_zero == flush_zero && p->windowed == windowed;
+}
+
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
-                             bool flush_zero)
+                             bool flush_zero, bool windowed)
 {
 	struct jit_page *p = __atomic_load_n(&page->jit, __ATOMIC_ACQUIRE);
 
 	for (; p; p = p->next)
-		if (p->va == va && p->flush_zero == flush_zero)
+		if (is_page(p, va, flush_zero, windowed))
 			return p;
 	pthread_mutex_lock(&e->code_lock);
 	for (p = page->jit; p; p = p->next)
-		if (p->va == va && p->flush_zero == flush_zero)
+		if (is_page(p, va, flush_zero, windowed))
 			break;
 	if (!p && __atomic_load_n(&e->code[page->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == page) {
 		p = calloc(1, sizeof(*p));
 		if (p) {
 			p->va = va;
+			p->windowed = windowed;
 			if (e->jit->last_page_id < UINT32_MAX - 1)
 				p->id = ++e->jit->last_page_id;
 			p->flush_zero = flush_zero;
@@ -304,7 +341,8 @@ bool jit_room_locked(struct vcpu_engine *e)
 	struct jit *j = e->jit;
 	struct jit_half *other = &j->half[!j->current];
 
-	if (j->half[j->current].end - j->used >= JIT_MAX_BYTES)
+	if (j->half[j->current].end - j->used >= JIT_MAX_BYTES &&
+	    max_sites(j) - j->nsites[j->current] >= JIT_MAX_SITES)
 		return true;
 	if (soft_code_oldest_locked(e) < other->epoch) {
 		soft_code_advance_locked(e);
@@ -314,6 +352,7 @@ bool jit_room_locked(struct vcpu_engine *e)
 	j->half[j->current].epoch = e->code_epoch;
 	j->current = !j->current;
 	j->used = other->begin;
+	__atomic_store_n(&j->nsites[j->current], 0, __ATOMIC_RELEASE);
 	j->stats.flushes++;
 	return true;
 }
@@ -326,6 +365,10 @@ void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
 	pthread_mutex_lock(&e->code_lock);
 	*out = e->jit->stats;
 	pthread_mutex_unlock(&e->code_lock);
+	out->windows = __atomic_load_n(&e->windows.created, __ATOMIC_RELAXED);
+	out->window_fills = __atomic_load_n(&e->windows.fills, __ATOMIC_RELAXED);
+	out->window_faults = __atomic_load_n(&e->windows.faults, __ATOMIC_RELAXED);
+	out->window_empties = __atomic_load_n(&e->windows.empties, __ATOMIC_RELAXED);
 }
 
 void vcpu_jit_each(struct vcpu_engine *e,

@@ -7,11 +7,12 @@
  * refuse goes on at its slow path (struct jit_site).
  *
  * The limit need not be checked again for a register whose value has not changed since, or only
- * by a known distance: the guard zones around a window are JIT_GUARD wide.  What is known so is
+ * by a known distance: the guard zones around a window are WINDOW_GUARD wide.  What is known so is
  * a fact; facts hold till the end of the block, for an address that fails its check leaves the
  * block.
  */
 #include "vcpu/soft/jit/tr.h"
+#include "vcpu/soft/jit/window.h"
 
 #define TLB_SHIFT 5 /* log2 of an entry's size */
 
@@ -158,7 +159,7 @@ static void look_up(struct jit_tr *t, unsigned size, unsigned how)
 	      tlb + (int32_t)offsetof(struct a64_tlb_entry, addend));
 }
 
-/* --- operands --- */
+/* --- addresses --- */
 
 /* A misaligned sp is refused by the handler; then it is known for the rest of the block. */
 static void check_sp(struct jit_tr *t)
@@ -170,6 +171,132 @@ static void check_sp(struct jit_tr *t)
 	jit_slow_if(t, CC_NE);
 	t->sp_aligned = true;
 }
+
+/* The index register, extended: in which host register; the scale that lea has still to apply.
+ * Uses rcx; keeps EFLAGS. */
+static unsigned add_index(struct jit_tr *t, const struct a64_op *op, unsigned *scale)
+{
+	unsigned option = a64_bits(op->word, 15, 13), m = RCX;
+
+	if (option & 1) /* 64 bits of it */
+		m = jit_src(t, a64_rm(op), RCX);
+	else
+		jit_extend(t, option, RCX, a64_rm(op));
+	if (*scale > 3) {
+		em_rx(&t->e, X_LEA, X64, RCX, m, m, 0, 0);
+		m = RCX;
+		*scale -= 1;
+	}
+	return m;
+}
+
+/* --- windows --- */
+
+/* Code that goes on knows the host register to be below the limit. */
+static void check_limit(struct jit_tr *t, unsigned host)
+{
+	em_rm(&t->e, X_CMP, X64, host, RBP, JIT_AT(window_limit));
+	jit_slow_leave_if(t, CC_AE);
+}
+
+/* Is [register + lo, register + hi) known to be in the window or its guard zones? */
+static bool is_known(const struct jit_tr *t, unsigned r, int64_t lo, int64_t hi)
+{
+	const struct jit_fact *f = &t->fact[r];
+
+	return f->known && f->distance + lo >= -(int64_t)WINDOW_GUARD &&
+	       f->distance + hi <= (int64_t)WINDOW_GUARD;
+}
+
+/* Makes it known; the register is in host. */
+static void make_known(struct jit_tr *t, unsigned r, unsigned host)
+{
+	check_limit(t, host);
+	t->fact[r] = (struct jit_fact){.known = true};
+}
+
+static void check_alignment(struct jit_tr *t, unsigned host, unsigned size)
+{
+	em_test_ri(&t->e, X32, host, (int32_t)size - 1);
+	jit_slow_if(t, CC_NE);
+}
+
+/* An access that crosses into another page takes the slow path.  Uses rcx. */
+static void check_page(struct jit_tr *t, unsigned host, int64_t offset, unsigned size)
+{
+	em_rm(&t->e, X_LEA, X32, RCX, host, (int32_t)offset);
+	em_alu_ri(&t->e, ALU_AND, X32, RCX, (int32_t)PAGE_SIZE - 1);
+	em_alu_ri(&t->e, ALU_CMP, X32, RCX, (int32_t)(PAGE_SIZE - size));
+	jit_slow_if(t, CC_A);
+}
+
+static struct jit_mem window_base(struct jit_tr *t, unsigned rn, int64_t offset, unsigned size,
+                                  unsigned how)
+{
+	bool known = is_known(t, rn, offset, offset + size);
+	bool aligned = !(how & JIT_ALIGNED) || size == 1 || (rn == 31 && size <= 16);
+	bool inside = !(how & JIT_SEVERAL) || (rn == 31 && offset % 16 == 0 && size <= 16);
+	unsigned n;
+
+	if (!known || how & JIT_ALIGNED || !inside || (rn == 31 && !t->sp_aligned))
+		jit_clobber_flags(t);
+	if (rn == 31)
+		check_sp(t);
+	n = jit_src_sp(t, rn, RAX);
+	if (!known)
+		make_known(t, rn, n);
+	if (!aligned)
+		check_alignment(t, n, size);
+	if (!inside)
+		check_page(t, n, offset, size);
+	return (struct jit_mem){.base = n, .disp = (int32_t)offset, .windowed = true};
+}
+
+/* The bounds of an index register of 32 bits, scaled. */
+static void index_bounds(unsigned option, unsigned scale, int64_t *lo, int64_t *hi)
+{
+	bool is_signed = option & 4;
+
+	*lo = is_signed ? -(1LL << (31 + scale)) : 0;
+	*hi = 1LL << ((is_signed ? 31 : 32) + scale);
+}
+
+static struct jit_mem window_index(struct jit_tr *t, const struct a64_op *op, unsigned scale,
+                                   unsigned size)
+{
+	unsigned option = a64_bits(op->word, 15, 13), rn = a64_rn(op), n, m;
+	bool wide = option & 1, known = false;
+	int64_t lo, hi;
+
+	if (!wide) {
+		index_bounds(option, scale, &lo, &hi);
+		known = is_known(t, rn, lo, hi + size);
+	}
+	if (!known || (rn == 31 && !t->sp_aligned))
+		jit_clobber_flags(t);
+	if (rn == 31)
+		check_sp(t);
+	n = jit_src_sp(t, rn, RAX);
+	if (!wide && !known)
+		make_known(t, rn, n);
+	m = add_index(t, op, &scale);
+	em_rx(&t->e, X_LEA, X64, RAX, n, m, scale, 0);
+	if (wide)
+		check_limit(t, RAX);
+	return (struct jit_mem){.base = RAX, .windowed = true};
+}
+
+static struct jit_mem window_const(struct jit_tr *t, uint64_t va)
+{
+	if (va >= WINDOW_LIMIT)
+		jit_clobber_flags(t);
+	em_mov_imm(&t->e, RAX, va);
+	if (va >= WINDOW_LIMIT)
+		check_limit(t, RAX);
+	return (struct jit_mem){.base = RAX, .windowed = true};
+}
+
+/* --- operands --- */
 
 /* The guest address is in rax. */
 static struct jit_mem by_rax(struct jit_tr *t, unsigned size, unsigned how)
@@ -183,6 +310,8 @@ struct jit_mem jit_mem_base(struct jit_tr *t, unsigned rn, int64_t offset, unsig
 {
 	unsigned n;
 
+	if (t->page->windowed)
+		return window_base(t, rn, offset, size, how);
 	jit_clobber_flags(t);
 	if (rn == 31)
 		check_sp(t);
@@ -197,30 +326,23 @@ struct jit_mem jit_mem_base(struct jit_tr *t, unsigned rn, int64_t offset, unsig
 struct jit_mem jit_mem_index(struct jit_tr *t, const struct a64_op *op, unsigned scale,
                              unsigned size, unsigned how)
 {
-	unsigned option = a64_bits(op->word, 15, 13), n, m = RCX;
-	struct emit *e = &t->e;
+	unsigned n, m;
 
+	if (t->page->windowed)
+		return window_index(t, op, scale, size);
 	jit_clobber_flags(t);
 	if (a64_rn(op) == 31)
 		check_sp(t);
 	n = jit_src_sp(t, a64_rn(op), RAX);
-	if (option & 1) /* 64 bits of it */
-		m = jit_src(t, a64_rm(op), RCX);
-	else
-		jit_extend(t, option, RCX, a64_rm(op));
-	if (scale > 3) {
-		if (m != RCX)
-			em_rr(e, X_LOAD, X64, RCX, m);
-		em_shift_ri(e, SH_SHL, X64, RCX, scale);
-		m = RCX;
-		scale = 0;
-	}
-	em_rx(e, X_LEA, X64, RAX, n, m, scale, 0);
+	m = add_index(t, op, &scale);
+	em_rx(&t->e, X_LEA, X64, RAX, n, m, scale, 0);
 	return by_rax(t, size, how);
 }
 
 struct jit_mem jit_mem_const(struct jit_tr *t, uint64_t va, unsigned size, unsigned how)
 {
+	if (t->page->windowed)
+		return window_const(t, va);
 	jit_clobber_flags(t);
 	em_mov_imm(&t->e, RAX, va);
 	return by_rax(t, size, how);
@@ -231,20 +353,36 @@ struct jit_mem jit_mem_line(struct jit_tr *t, unsigned r, unsigned size, unsigne
 	jit_clobber_flags(t);
 	jit_op(t, X_LOAD, X64, RAX, r);
 	em_alu_ri(&t->e, ALU_AND, X64, RAX, -(int32_t)size);
-	return by_rax(t, size, how);
+	if (!t->page->windowed)
+		return by_rax(t, size, how);
+	check_limit(t, RAX);
+	return (struct jit_mem){.base = RAX, .windowed = true};
+}
+
+static void access_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
+                      const struct jit_mem *m, int32_t disp)
+{
+	if (m->windowed)
+		em_rx(&t->e, op, w, reg, JIT_WINDOW, m->base, 0, m->disp + disp);
+	else
+		em_rm(&t->e, op, w, reg, m->base, m->disp + disp);
 }
 
 void jit_mem_op(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
                 const struct jit_mem *m, int32_t disp)
 {
-	em_rm(&t->e, op, w, reg, m->base, m->disp + disp);
+	if (m->windowed)
+		jit_slow_site(t);
+	access_op(t, op, w, reg, m, disp);
 }
 
 void jit_mem_locked(struct jit_tr *t, unsigned op, enum x64_width w, unsigned reg,
                     const struct jit_mem *m, int32_t disp)
 {
+	if (m->windowed)
+		jit_slow_site(t);
 	em_u8(&t->e, 0xF0);
-	jit_mem_op(t, op, w, reg, m, disp);
+	access_op(t, op, w, reg, m, disp);
 }
 
 void jit_mem_away(struct jit_tr *t, struct jit_mem *m, unsigned reg)

@@ -76,12 +76,18 @@ struct jit_block {
 	struct jit_link links[];
 };
 
-/* The code translated from a guest-physical page for one virtual address and FPCR.FZ. */
+/* An instruction that accesses a window, and where it goes on when it is refused: offsets. */
+struct jit_site {
+	uint32_t at, slow;
+};
+
+/* The code translated from a guest-physical page for one virtual address, for one value of FPCR.FZ,
+ * and for vCPUs that use windows or not. */
 struct jit_page {
 	struct jit_page
 	    *next; /* in soft_code_page.jit: atomic, code_lock; or in the retired list */
 	uint64_t va;
-	bool flush_zero;
+	bool flush_zero, windowed;
 	struct jit_block *blocks; /* code_lock */
 	uint64_t lines;           /* of its blocks; code_lock */
 	uint64_t epoch;
@@ -103,13 +109,16 @@ struct jit {
 	struct jit_half half[2];
 	unsigned current;
 	uint32_t used; /* offset: the next free byte; code_lock */
+	/* Of each half, ascending; code_lock, but read without it by a thread that runs there. */
+	struct jit_site *sites[2];
+	size_t nsites[2]; /* atomic */
 	struct jit_block *retired_blocks;
 	struct jit_page *retired_pages;
 
 	/* Thunks: running addresses. */
 	uint64_t (*enter)(void *biased, const void *code);
-	uint64_t call, call_vector, call_last, exit, exit_link, exit_lookup, lookup_link,
-	    return_miss;
+	uint64_t call, call_vector, call_last, call_leave, exit, exit_link, exit_lookup,
+	    lookup_link, return_miss;
 
 	uint32_t last_page_id; /* code_lock */
 
@@ -126,6 +135,7 @@ struct jit {
 
 #define JIT_MAX_OPS   64u
 #define JIT_MAX_BYTES 65536u /* room for one block */
+#define JIT_MAX_SITES (4 * JIT_MAX_OPS)
 #define JIT_BIAS      128
 
 /* Displacement from rbp of a field of struct vcpu. */
@@ -200,10 +210,13 @@ struct jit_vstate {
 
 /* Code that is put behind the block. */
 struct jit_cold {
-	uint8_t *field;       /* the jump that comes here */
-	uint64_t back;        /* HANDLER, RESET: where to go on */
+	uint8_t *field;       /* the jump that comes here, or NULL: sites do */
+	uint64_t start;       /* HANDLER: its running address */
+	uint64_t back;        /* HANDLER, RESET: where to go on; HANDLER that leaves: 0 */
 	uint64_t target;      /* SIDE: guest address */
 	enum jit_flags flags; /* SIDE: as they are; HANDLER: as they must be at back */
+	enum jit_flags entry; /* HANDLER: as they are */
+	bool leaves;          /* HANDLER */
 	bool flags_live;
 	bool is_side;
 	bool is_reset; /* the stack of frames is full */
@@ -259,12 +272,17 @@ struct jit_tr {
 	bool live_before[JIT_MAX_OPS + 1];
 	uint64_t lines;
 
-	struct jit_cold cold[2 * JIT_MAX_OPS];
+	struct jit_cold cold[3 * JIT_MAX_OPS];
 	unsigned ncold;
+	struct {
+		uint32_t at; /* offset */
+		uint16_t cold;
+	} sites[JIT_MAX_SITES];
+	unsigned nsites;
 	struct {
 		uint8_t *field;
 		uint16_t op;
-	} opdata[2 * JIT_MAX_OPS];
+	} opdata[3 * JIT_MAX_OPS];
 	unsigned nopdata;
 	struct jit_tr_link links[2 * JIT_MAX_OPS + 2];
 	unsigned nlinks;
@@ -291,6 +309,11 @@ void jit_load_flags(struct jit_tr *t);
  * there: those of the handler will be brought there too. */
 void jit_slow_if(struct jit_tr *t, enum x64_cc cc);
 void jit_slow_end(struct jit_tr *t);
+/* The same, but the block is left behind the handler: what was found of registers so far need not
+ * hold then. */
+void jit_slow_leave_if(struct jit_tr *t, enum x64_cc cc);
+/* The instruction that comes next takes the slow path when the host refuses its access. */
+void jit_slow_site(struct jit_tr *t);
 struct jit_cold *jit_add_cold(struct jit_tr *t, uint8_t *field);
 /* May the flags be read from the address on, as far as one can see? */
 bool jit_flags_live_at(struct jit_tr *t, uint64_t pc);
@@ -349,10 +372,13 @@ void jit_v_reload(struct jit_tr *t, const struct jit_vstate *to);
 struct jit_mem {
 	unsigned base; /* host register: rax or a guest register's */
 	int32_t disp;
+	bool windowed; /* relative to JIT_WINDOW */
 };
 enum jit_how {
 	JIT_STORE = 1,   /* the memory is written, too */
-	JIT_ALIGNED = 2, /* an access that is not naturally aligned takes the slow path */
+	JIT_ALIGNED = 2, /* an access that is not naturally aligned takes the slow path; as if
+	                    jit_clobber_flags were called */
+	JIT_SEVERAL = 4, /* by several stores, of which all are made or none */
 };
 /* [base register + offset, size bytes), [base register + index register) as the word has them,
  * [address].  Use rax, rcx, rdx, of which rcx and rdx are free afterwards, and rax if it is not
@@ -379,9 +405,9 @@ void jit_facts_after(struct jit_tr *t, uint32_t word);
 void jit_facts_none(struct jit_tr *t);
 
 /* --- cache.c --- */
-/* The page's translations for a virtual address and FPCR.FZ; NULL: no memory. */
+/* The page's translations for a virtual address and mode; NULL: no memory. */
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
-                             bool flush_zero);
+                             bool flush_zero, bool windowed);
 /* With code_lock: room for JIT_MAX_BYTES at jit->used?  May retire everything. */
 bool jit_room_locked(struct vcpu_engine *e);
 /* Patches the link, which may not be connected, if its block and its target in the page are

@@ -6,6 +6,7 @@
  * it the next time.
  */
 #include "vcpu/soft/jit/jit.h"
+#include "vcpu/soft/jit/window.h"
 
 #include "vcpu/a64/softfp.h"
 
@@ -95,7 +96,7 @@ static const void *find(struct vcpu *v, const struct soft_cursor *at, struct jit
 {
 	struct vcpu_engine *e = v->engine;
 	unsigned insn = (unsigned)(v->cpu.regs.pc >> 2) % PAGE_INSNS;
-	struct jit_page *jp = jit_page_of(e, at->page, at->va, v->flush_zero);
+	struct jit_page *jp = jit_page_of(e, at->page, at->va, v->flush_zero, v->window != NULL);
 	struct soft_block *b;
 	const void *code = NULL;
 
@@ -131,6 +132,8 @@ void soft_jit_run(struct vcpu *v)
 	struct soft_cursor at = {.page = NULL};
 	struct jit_link *link = NULL;
 
+	soft_window_mode(v);
+	soft_window_running(v);
 	for (;;) {
 		const void *code;
 		struct jit_page *page;
@@ -139,6 +142,7 @@ void soft_jit_run(struct vcpu *v)
 		if (UNLIKELY(__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED))) {
 			if (!soft_poll_work(v))
 				return;
+			soft_window_mode(v);
 			/* Another epoch may have begun, and the link's block be gone. */
 			at.page = NULL;
 			link = NULL;

@@ -12,6 +12,8 @@
  *   call          called with rax: address of {struct a64_op, guest pc}: runs the handler;
  *                 ZF is set when it returned A64_OK, else rax holds what it returned
  *   call_vector   the same for handlers that neither read nor write general registers
+ *   call_leave    jumped to with rax likewise: runs the handler and returns, behind its instruction
+ *                 or what it returned
  *   call_last     jumped to with rax likewise: runs the handler and returns what it returned
  */
 #include "vcpu/soft/jit/jit.h"
@@ -39,6 +41,7 @@ static void fill(struct emit *e, bool all)
 		if (jit_pin[r] >= 0 && (all || !kept(jit_pin[r])))
 			em_rm(e, X_LOAD, X64, (unsigned)jit_pin[r], RBP,
 			      (int32_t)(r * 8) - JIT_BIAS);
+	em_rm(e, X_LOAD, X64, JIT_WINDOW, RBP, JIT_AT(window_base));
 }
 
 static void load_mxcsr(struct emit *e, int32_t disp)
@@ -175,6 +178,18 @@ void jit_make_thunks(struct jit *j)
 	spill(&e, true);
 	to_host_mxcsr(&e);
 	call_handler(&e);
+	leave(&e);
+
+	em_align(&e, 16, 0);
+	j->call_leave = em_pc(&e);
+	spill(&e, true);
+	call_handler(&e);
+	em_rr(&e, X_TEST, X32, RAX, RAX);
+	uint8_t *b = em_jcc_later(&e, CC_NE);
+
+	em_alu_mi(&e, ALU_ADD, X64, RBP, PC, 4);
+	em_mov_imm(&e, RAX, A64_BRANCH);
+	em_here(&e, b);
 	leave(&e);
 	em_align(&e, 64, 0);
 	j->used = (uint32_t)(e.at - j->rw);

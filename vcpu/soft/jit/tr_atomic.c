@@ -78,30 +78,24 @@ bool jit_tr_ldxr(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
+/* A monitor that has been lost is the handler's affair, which looks at the address as well. */
 bool jit_tr_stxr(struct jit_tr *t, const struct a64_op *op)
 {
 	struct emit *e = &t->e;
-	uint8_t *no[3], *end;
-
 	struct jit_mem m = begin(t, op, true);
 
 	jit_mem_away(t, &m, RDX);
 	compare_byte(t, JIT_AT(cpu.excl_valid), 1);
-	no[0] = em_jcc_later(e, CC_NE);
+	jit_slow_if(t, CC_NE);
 	compare_byte(t, JIT_AT(cpu.excl_size), 1u << log2_bytes(op));
-	no[1] = em_jcc_later(e, CC_NE);
+	jit_slow_if(t, CC_NE);
 	em_rm(e, X_CMP, X64, jit_src_sp(t, a64_rn(op), RCX), RBP, JIT_AT(cpu.excl_addr));
-	no[2] = em_jcc_later(e, CC_NE);
+	jit_slow_if(t, CC_NE);
 	em_rm(e, X_LOAD, X64, RAX, RBP, JIT_AT(cpu.excl_data[0]));
 	jit_op(t, X_LOAD, X64, RCX, a64_rd(op));
 	locked(t, 0x0FB0, log2_bytes(op), RCX, &m); /* cmpxchg */
 	em_mov_imm(e, RCX, 0);
 	em_rr(e, X_SETCC + CC_NE, X8, 0, RCX);
-	end = em_jmp_later(e);
-	for (unsigned i = 0; i < ARRAY_LEN(no); i++)
-		em_here(e, no[i]);
-	em_mov_imm(e, RCX, 1);
-	em_here(e, end);
 	store_byte(t, JIT_AT(cpu.excl_valid), 0);
 	jit_put(t, a64_rm(op), RCX);
 	jit_slow_end(t);

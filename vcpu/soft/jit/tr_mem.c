@@ -118,7 +118,8 @@ bool jit_tr_ls_pair(struct jit_tr *t, const struct a64_op *op)
 
 	if ((writeback && (rn == rt || rn == rt2)) || (load && rt == rt2))
 		return false;
-	struct jit_mem m = jit_mem_base(t, rn, form == 1 ? 0 : imm, 2 * size, load ? 0 : JIT_STORE);
+	struct jit_mem m =
+	    jit_mem_base(t, rn, form == 1 ? 0 : imm, 2 * size, load ? 0 : JIT_STORE | JIT_SEVERAL);
 
 	if (load) {
 		unsigned x = opc == 1 ? X_MOVSXD : X_LOAD, b = jit_dst(t, rt2, RDX);

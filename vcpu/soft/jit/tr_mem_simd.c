@@ -52,12 +52,10 @@ static void transfer(struct jit_tr *t, const unsigned *regs, unsigned n, unsigne
 
 	for (unsigned i = 0; i < n; i++)
 		x[i] = is_load ? simd_new(t) : simd_use(t, regs[i], bytes > 4 ? bytes : 4);
-	for (unsigned i = 0; i < n; i++) {
-		if (is_load)
-			load(t, x[i], bytes, m, (int32_t)(i * bytes));
-		else
-			store(t, x[i], bytes, m, (int32_t)(i * bytes));
-	}
+	for (unsigned i = 0; is_load && i < n; i++)
+		load(t, x[i], bytes, m, (int32_t)(i * bytes));
+	for (unsigned i = 0; !is_load && i < n; i++)
+		store(t, x[i], bytes, m, (int32_t)(i * bytes));
 	for (unsigned i = 0; is_load && i < n; i++)
 		simd_set(t, regs[i], x[i], 16, bytes > 4 ? bytes : 4);
 }
@@ -70,6 +68,11 @@ static bool is_load(const struct a64_op *op)
 static unsigned how(const struct a64_op *op)
 {
 	return is_load(op) ? 0 : JIT_STORE;
+}
+
+static unsigned how_several(const struct a64_op *op)
+{
+	return is_load(op) ? 0 : JIT_STORE | JIT_SEVERAL;
 }
 
 bool jit_tr_lsv_uimm(struct jit_tr *t, const struct a64_op *op)
@@ -132,7 +135,8 @@ bool jit_tr_lsv_pair(struct jit_tr *t, const struct a64_op *op)
 
 	if (is_load(op) && regs[0] == regs[1])
 		return false;
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), form == 1 ? 0 : imm, 2 * bytes, how(op));
+	struct jit_mem m =
+	    jit_mem_base(t, a64_rn(op), form == 1 ? 0 : imm, 2 * bytes, how_several(op));
 
 	transfer(t, regs, 2, bytes, is_load(op), &m);
 	if (form & 1)
@@ -166,7 +170,8 @@ bool jit_tr_lsv_contiguous(struct jit_tr *t, const struct a64_op *op)
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		regs[i] = (a64_rd(op) + i) % 32;
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, n * bytes, how(op));
+	struct jit_mem m =
+	    jit_mem_base(t, a64_rn(op), 0, n * bytes, n > 1 ? how_several(op) : how(op));
 
 	transfer(t, regs, n, bytes, is_load(op), &m);
 	if (post)

@@ -131,6 +131,7 @@ struct jit_cold *jit_add_cold(struct jit_tr *t, uint8_t *field)
 	c->field = field;
 	c->op = (uint16_t)t->at;
 	c->v = t->v;
+	c->entry = t->flags;
 	return c;
 }
 
@@ -139,10 +140,27 @@ void jit_slow_if(struct jit_tr *t, enum x64_cc cc)
 	jit_add_cold(t, em_jcc_later(&t->e, cc));
 }
 
+void jit_slow_leave_if(struct jit_tr *t, enum x64_cc cc)
+{
+	jit_add_cold(t, em_jcc_later(&t->e, cc))->leaves = true;
+}
+
+void jit_slow_site(struct jit_tr *t)
+{
+	const struct jit_cold *last = t->ncold ? &t->cold[t->ncold - 1] : NULL;
+
+	/* The sites of an instruction share a slow path, as long as nothing has moved. */
+	if (!last || last->field || last->op != t->at || last->entry != t->flags ||
+	    memcmp(&last->v, &t->v, sizeof(t->v)) != 0)
+		jit_add_cold(t, NULL);
+	t->sites[t->nsites].at = jit_offset(t, t->e.at);
+	t->sites[t->nsites++].cold = (uint16_t)(t->ncold - 1);
+}
+
 void jit_slow_end(struct jit_tr *t)
 {
 	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;) {
-		t->cold[i].back = em_pc(&t->e);
+		t->cold[i].back = t->cold[i].leaves ? 0 : em_pc(&t->e);
 		t->cold[i].flags = t->flags;
 		t->cold[i].v_back = t->v;
 	}
@@ -182,10 +200,18 @@ static void call_handler(struct jit_tr *t, unsigned op)
 
 /* --- the code behind the block --- */
 
-/* A handler call that comes back; flags are in memory then. */
+/* A handler call that comes back, or not; flags are in memory then. */
 static void emit_slow(struct jit_tr *t, const struct jit_cold *c)
 {
 	t->v = c->v;
+	t->flags = c->entry;
+	jit_save_flags(t);
+	if (c->leaves) {
+		jit_v_flush(t);
+		lea_opdata(t, c->op);
+		em_jmp(&t->e, t->jit->call_leave);
+		return;
+	}
 	call_handler(t, c->op);
 	jit_v_reload(t, &c->v_back);
 	if (c->flags != JIT_FLAGS_MEM) {
@@ -199,19 +225,19 @@ static void emit_slow(struct jit_tr *t, const struct jit_cold *c)
 
 static void emit_cold(struct jit_tr *t)
 {
-	uint64_t slow = 0; /* the previous one's code */
-
 	for (unsigned i = 0; i < t->ncold; i++) {
-		struct jit_cold c = t->cold[i];
+		struct jit_cold c = t->cold[i], *same = i ? &t->cold[i - 1] : NULL;
 
 		/* The several slow paths of an instruction are one. */
-		if (slow && !c.is_side && !c.is_reset && c.op == t->cold[i - 1].op &&
-		    memcmp(&c.v, &t->cold[i - 1].v, sizeof(c.v)) == 0) {
-			em_there(&t->e, c.field, slow);
+		t->cold[i].start = em_pc(&t->e);
+		if (same && !c.is_side && !c.is_reset && !same->is_side && !same->is_reset &&
+		    c.op == same->op && c.leaves == same->leaves && c.entry == same->entry &&
+		    memcmp(&c.v, &same->v, sizeof(c.v)) == 0)
+			t->cold[i].start = same->start;
+		if (c.field)
+			em_there(&t->e, c.field, t->cold[i].start);
+		if (t->cold[i].start != em_pc(&t->e))
 			continue;
-		}
-		slow = c.is_side || c.is_reset ? 0 : em_pc(&t->e);
-		em_here(&t->e, c.field);
 		if (c.is_reset) {
 			jit_emit_reset(t, &c);
 		} else if (c.is_side) {
@@ -335,12 +361,15 @@ static void emit_ops(struct jit_tr *t)
 		const struct jit_rule *rule = t->rules[i];
 		unsigned attr = rule ? rule->attr : 0;
 
-		if (i < t->done)
+		if (i < t->done) {
+			jit_facts_after(t, t->ops[i].word);
 			continue;
+		}
 		if ((size_t)(t->e.at - start) + (t->ncold + 4) * COLD_BYTES + OP_BYTES >
 		        JIT_MAX_BYTES ||
 		    t->ncold + 4 > ARRAY_LEN(t->cold) ||
-		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata))
+		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata) ||
+		    t->nsites + 8 > ARRAY_LEN(t->sites))
 			break;
 		t->at = i;
 		t->pc = va + i * 4ULL;
@@ -382,6 +411,21 @@ static struct jit_block *new_block(struct jit_tr *t, const uint8_t *start)
 	return b;
 }
 
+/* Lists the block's sites behind those of the blocks before it. */
+static void publish_sites(struct jit_tr *t)
+{
+	struct jit *j = t->jit;
+	size_t n = j->nsites[j->current];
+
+	for (unsigned i = 0; i < t->nsites; i++) {
+		uint64_t slow = t->cold[t->sites[i].cold].start;
+
+		j->sites[j->current][n++] = (struct jit_site){
+		    t->sites[i].at, (uint32_t)(slow - (uint64_t)(uintptr_t)j->rx)};
+	}
+	__atomic_store_n(&j->nsites[j->current], n, __ATOMIC_RELEASE);
+}
+
 /* Makes the block known, and links it with those that are there. */
 static void publish(struct jit_tr *t, struct jit_block *b)
 {
@@ -395,6 +439,7 @@ static void publish(struct jit_tr *t, struct jit_block *b)
 	__atomic_store_n(&page->entry[b->first], b, __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < b->nlinks; i++)
 		jit_connect_locked(j, &b->links[i], page);
+	publish_sites(t);
 	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
 	j->stats.blocks++;
 	j->stats.live++;
