@@ -28,7 +28,7 @@ jit_tr_fn jit_tr_lsv_uimm, jit_tr_lsv_imm9, jit_tr_lsv_reg, jit_tr_lsv_lit, jit_
     jit_tr_lsv_contiguous;
 jit_tr_fn jit_tr_ls_uimm, jit_tr_ls_imm9, jit_tr_ls_reg, jit_tr_ls_lit, jit_tr_ls_pair;
 
-jit_tr_fn jit_tr_vls_lane, jit_tr_vls_replicate;
+jit_tr_fn jit_tr_vls_lane, jit_tr_vls_replicate, jit_tr_vls_structs;
 jit_tr_fn jit_tr_fmov, jit_tr_fmov_imm, jit_tr_fmov_to_gpr, jit_tr_fmov_from_gpr,
     jit_tr_fmov_to_gpr_high, jit_tr_fmov_from_gpr_high, jit_tr_fcsel, jit_tr_modimm;
 jit_tr_fn jit_tr_dup_elem_v, jit_tr_dup_elem_scalar, jit_tr_dup_gpr_v, jit_tr_ins_gpr,

@@ -166,16 +166,16 @@ bool jit_tr_lsv_contiguous(struct jit_tr *t, const struct a64_op *op)
 	}
 	bool post = a64_bits(op->word, 23, 23);
 
-	if (post && rm != 31)
-		return false;
 	for (unsigned i = 0; i < n; i++)
 		regs[i] = (a64_rd(op) + i) % 32;
 	struct jit_mem m =
 	    jit_mem_base(t, a64_rn(op), 0, n * bytes, n > 1 ? how_several(op) : how(op));
 
 	transfer(t, regs, n, bytes, is_load(op), &m);
-	if (post)
+	if (post && rm == 31)
 		jit_writeback(t, a64_rn(op), (int64_t)n * bytes);
+	else if (post)
+		jit_writeback_reg(t, a64_rn(op), rm);
 	jit_slow_end(t);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * tr_simd_lane.c: loads and stores of one lane, LD1 and ST1, and LD1R (Arm ARM C4.1, "Advanced
- * SIMD load/store single structure").
+ * tr_simd_lane.c: loads and stores of one lane, LD1 to LD4 and ST1 to ST4, and LD1R to LD4R (Arm
+ * ARM C4.1, "Advanced SIMD load/store single structure").
  *
  * As in tr_mem.c nothing is written before the access has succeeded.
  */
@@ -25,56 +25,74 @@ static void advance(struct jit_tr *t, const struct a64_op *op, unsigned len)
 	jit_writeback_reg(t, rn, a64_rm(op));
 }
 
-/* LD1 of one lane (ST1 likewise). */
+/* How many registers: bits 13 and 21. */
+static unsigned registers(const struct a64_op *op)
+{
+	return a64_bits(op->word, 13, 13) * 2 + a64_bits(op->word, 21, 21) + 1;
+}
+
+static void store_lane(struct jit_tr *t, unsigned r, unsigned log, unsigned i,
+                       const struct jit_mem *m, int32_t at)
+{
+	static const unsigned stores[] = {X_STORE8, X_STORE16, X_STORE, X_STORE};
+	static const enum x64_width widths[] = {X8, X32, X32, X64};
+
+	simd_get_lane(t, RCX, r, log, i);
+	jit_mem_op(t, stores[log], widths[log], RCX, m, at);
+}
+
+/* LD1 to LD4 of one lane (ST1 to ST4 likewise). */
 bool jit_tr_vls_lane(struct jit_tr *t, const struct a64_op *op)
 {
 	static const unsigned insert[] = {S_PINSRB, S_PINSRW, S_PINSRD, S_PINSRD};
-	unsigned log = a64_bits(op->word, 15, 14), rd = a64_rd(op);
+	unsigned log = a64_bits(op->word, 15, 14), n = registers(op), x[4];
 	unsigned index = (unsigned)simd_q(op) << 3 | a64_bits(op->word, 12, 10);
 
-	if (a64_bits(op->word, 21, 21) || a64_bits(op->word, 13, 13))
-		return false; /* several registers */
 	if (log == 2 && a64_bits(op->word, 10, 10))
 		log = 3;
-	jit_clobber_flags(t);
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, 1u << log, is_load(op) ? 0 : JIT_STORE);
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, n << log, is_load(op) ? 0 : JIT_STORE);
 
-	if (is_load(op)) {
-		simd_load(t, XMM0, rd);
-		jit_mem_op(t, insert[log], log == 3 ? X64 : X32, XMM0, &m, 0);
-		em_u8(&t->e, index >> log);
-		simd_store(t, XMM0, rd);
-	} else {
-		simd_get_lane(t, RCX, rd, log, index >> log);
-		if (log == 0)
-			jit_mem_op(t, X_STORE8, X8, RCX, &m, 0);
-		else if (log == 1)
-			jit_mem_op(t, X_STORE16, X32, RCX, &m, 0);
-		else
-			jit_mem_op(t, X_STORE, log == 3 ? X64 : X32, RCX, &m, 0);
+	for (unsigned i = 0; is_load(op) && i < n; i++) {
+		unsigned old = simd_use(t, (a64_rd(op) + i) % 32, 16);
+
+		x[i] = simd_new(t);
+		simd_rr(t, S_MOVDQA, x[i], old);
 	}
-	advance(t, op, 1u << log);
+	for (unsigned i = 0; i < n; i++) {
+		int32_t at = (int32_t)(i << log);
+
+		if (is_load(op)) {
+			jit_mem_op(t, insert[log], log == 3 ? X64 : X32, x[i], &m, at);
+			em_u8(&t->e, index >> log);
+		} else {
+			store_lane(t, (a64_rd(op) + i) % 32, log, index >> log, &m, at);
+		}
+	}
+	for (unsigned i = 0; is_load(op) && i < n; i++)
+		simd_set(t, (a64_rd(op) + i) % 32, x[i], 16, 16);
+	advance(t, op, n << log);
 	jit_slow_end(t);
 	return true;
 }
 
-/* LD1R. */
+/* LD1R to LD4R. */
 bool jit_tr_vls_replicate(struct jit_tr *t, const struct a64_op *op)
 {
-	unsigned log = a64_bits(op->word, 11, 10);
+	static const unsigned loads[] = {X_MOVZX8, X_MOVZX16, X_LOAD, X_LOAD};
+	unsigned log = a64_bits(op->word, 11, 10), n = registers(op), x[4];
+	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, n << log, 0);
 
-	if (a64_bits(op->word, 21, 21) || a64_bits(op->word, 13, 13))
-		return false;
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, 1u << log, 0);
-
-	if (log == 0 || log == 1)
-		jit_mem_op(t, log ? X_MOVZX16 : X_MOVZX8, X32, RCX, &m, 0);
-	else
-		jit_mem_op(t, X_LOAD, log == 3 ? X64 : X32, RCX, &m, 0);
-	em_rr(&t->e, S_MOVD, X64, XMM0, RCX);
-	simd_broadcast(t, XMM0, log);
-	simd_store_cut(t, XMM0, a64_rd(op), simd_q(op));
-	advance(t, op, 1u << log);
+	for (unsigned i = 0; i < n; i++)
+		x[i] = simd_new(t);
+	for (unsigned i = 0; i < n; i++) {
+		jit_mem_op(t, loads[log], log == 3 ? X64 : X32, RCX, &m, (int32_t)(i << log));
+		em_rr(&t->e, S_MOVD, X64, x[i], RCX);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		simd_broadcast(t, x[i], log);
+		simd_set(t, (a64_rd(op) + i) % 32, x[i], simd_q(op) ? 16 : 8, 16);
+	}
+	advance(t, op, n << log);
 	jit_slow_end(t);
 	return true;
 }
