@@ -23,7 +23,7 @@ struct bundle {
 /* True if the directory holds an OCI layout or a docker-archive. */
 bool bundle_is_image(int dir);
 
-/* Finds the image for the platform and reads its description. */
+/* Finds the image for the platform and reads its description.  To be released, after a failure too. */
 int bundle_open(struct bundle *b, int dir, const char *platform, struct fail *f) MUST_CHECK;
 void bundle_release(struct bundle *b);
 

@@ -1,6 +1,7 @@
 /*
  * spec.c: reads the guest's specification from JSON.  The text comes from our own monitor, but
- * is checked like any other message: unknown fields are ignored, wrong types refused.
+ * is checked like any other message: unknown fields are ignored, wrong types refused.  Strings are
+ * bytes: each character is the byte of its number, U+0001 to U+00FF.
  */
 #include "supervisor/spec.h"
 
@@ -26,13 +27,27 @@ static void fail(struct parse *p, const char *why)
 static char *copy(struct parse *p, const char *s, size_t len)
 {
 	char *c = memchr(s, '\0', len) ? NULL : malloc(len + 1);
+	size_t used = 0;
 
 	if (!c) {
 		fail(p, "a string of the specification holds a NUL byte, or memory ran out");
 		return NULL;
 	}
-	memcpy(c, s, len);
-	c[len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		uint8_t b = (uint8_t)s[i];
+
+		/* The parser has seen to it that this is UTF-8. */
+		if (b >= 0x80) {
+			if (b > 0xc3 || i + 1 == len) {
+				fail(p, "a string of the specification holds a character that is no byte");
+				free(c);
+				return NULL;
+			}
+			b = (uint8_t)((b & 3) << 6 | ((uint8_t)s[++i] & 0x3f));
+		}
+		c[used++] = (char)b;
+	}
+	c[used] = '\0';
 	return c;
 }
 

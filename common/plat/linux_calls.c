@@ -22,6 +22,7 @@
 #include "common/plat/errno.h"
 #include "common/plat/linux_seccomp.h"
 #include "common/plat/sandbox.h"
+#include "common/plat/sanitize.h"
 
 #ifndef SECCOMP_FILTER_FLAG_LOG
 #define SECCOMP_FILTER_FLAG_LOG (1UL << 1)

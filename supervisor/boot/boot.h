@@ -35,13 +35,13 @@ struct boot_request {
 /* Facts about the host that are asked before the sandbox closes. */
 struct boot_host {
 	uint32_t ncpus;
-	uint64_t ram;          /* bytes */
+	uint64_t ram; /* bytes */
 	uint64_t max_mappings; /* of a process */
 };
 
 /* Builds the guest and lets its first task go.  On failure *why is a sentence (static). */
 int guest_boot(struct boot_request *req, const struct boot_host *host, struct guest **out,
-               const char **why) MUST_CHECK;
+	       const char **why) MUST_CHECK;
 /* A signal for the container from outside. */
 void guest_signal(struct guest *g, int sig);
 /* Waits until init and everything else has ended; its wait status. */
@@ -66,13 +66,14 @@ struct boot_user {
 	uint32_t ngroups;
 	char *home; /* from passwd, or "/" */
 };
-/* Looks text ("name", "uid", "name:group"...) up in the image.  boot_user_release frees. */
-int boot_user_lookup(struct task *t, const char *text, struct boot_user *out,
-                     struct boot_failure *f) MUST_CHECK;
+/* Looks text ("name", "uid", "name:group"...) up in the image.  boot_user_release frees; on failure
+ * there is nothing to free. */
+int boot_user_lookup(struct task *t, const char *text, struct boot_user *out, struct boot_failure *f)
+	MUST_CHECK;
 void boot_user_release(struct boot_user *u);
 /* The same on given texts of passwd and group: for tests. */
 int boot_user_parse(const char *passwd, const char *group, const char *text, struct boot_user *out,
-                    struct boot_failure *f) MUST_CHECK;
+		    struct boot_failure *f) MUST_CHECK;
 
 /* Becomes the command of the specification; on failure f says why. */
 int boot_exec(struct task *t, struct boot_failure *f) MUST_CHECK;

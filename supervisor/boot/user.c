@@ -138,16 +138,14 @@ static int add_groups(const char *group, const char *name, struct boot_user *u)
 	return 0;
 }
 
-int boot_user_parse(const char *passwd, const char *group, const char *text, struct boot_user *out,
-		    struct boot_failure *f)
+/* Fills *out, of which home is set; on failure it is the caller's to release. */
+static int look_up(const char *passwd, const char *group, const char *text, struct boot_user *out,
+		   struct boot_failure *f)
 {
 	const char *colon = strchr(text, ':');
 	char who[256] = "0", name[256] = "";
 	size_t len = colon ? (size_t)(colon - text) : strlen(text);
 
-	*out = (struct boot_user){.home = strdup("/")};
-	if (!out->home)
-		return boot_fail(f, BOOT_EXIT_FAILED, "out of memory");
 	if (len >= sizeof(who))
 		return boot_fail(f, BOOT_EXIT_FAILED, "the user name is too long");
 	if (len) {
@@ -164,7 +162,21 @@ int boot_user_parse(const char *passwd, const char *group, const char *text, str
 					 colon + 1);
 		return 0;
 	}
-	return name[0] && add_groups(group, name, out) < 0 ? boot_fail(f, BOOT_EXIT_FAILED, "out of memory") : 0;
+	if ((name[0] && add_groups(group, name, out) < 0) || !out->home)
+		return boot_fail(f, BOOT_EXIT_FAILED, "out of memory");
+	return 0;
+}
+
+int boot_user_parse(const char *passwd, const char *group, const char *text, struct boot_user *out,
+		    struct boot_failure *f)
+{
+	int err;
+
+	*out = (struct boot_user){.home = strdup("/")};
+	err = look_up(passwd, group, text, out, f);
+	if (err < 0)
+		boot_user_release(out);
+	return err;
 }
 
 int boot_user_lookup(struct task *t, const char *text, struct boot_user *out, struct boot_failure *f)
@@ -172,6 +184,7 @@ int boot_user_lookup(struct task *t, const char *text, struct boot_user *out, st
 	char *passwd = read_text(t, "/etc/passwd"), *group = read_text(t, "/etc/group");
 	int err;
 
+	*out = (struct boot_user){0};
 	if (passwd && group)
 		err = boot_user_parse(passwd, group, text, out, f);
 	else

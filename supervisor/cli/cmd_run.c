@@ -72,6 +72,21 @@ static bool read_image_config(struct launch *l, const char *reference)
 	return l->image_config != NULL;
 }
 
+/* fsd only tells binds apart by their order; a target that is no text loses its odd bytes there. */
+static json_t *target_text(const char *target)
+{
+	json_t *text = json_string(target);
+	char *plain = text ? NULL : strdup(target);
+
+	for (char *p = plain; p && *p; p++)
+		if ((uint8_t)*p >= 0x80)
+			*p = '?';
+	if (plain)
+		text = json_string(plain);
+	free(plain);
+	return text;
+}
+
 static char *binds_text(const struct mount_requests *requests)
 {
 	json_t *binds = json_array();
@@ -83,7 +98,7 @@ static char *binds_text(const struct mount_requests *requests)
 
 		if (r->tmpfs_options)
 			continue;
-		bind = json_pack("{s:s, s:b}", "target", r->target, "readonly", r->read_only);
+		bind = json_pack("{s:o, s:b}", "target", target_text(r->target), "readonly", r->read_only);
 		if (r->volume)
 			json_object_set_new(bind, "volume", json_string(r->volume));
 		json_array_append_new(binds, bind);
@@ -188,11 +203,13 @@ static void add_mounts(struct launch *l)
 		json_t *root, *entry;
 
 		if (r->tmpfs_options) {
-			entry = json_pack("{s:s, s:s, s:s, s:b}", "type", "tmpfs", "target", r->target, "options",
-					  r->tmpfs_options, "read_only", r->read_only);
+			entry = json_pack("{s:s, s:o, s:o, s:b}", "type", "tmpfs", "target",
+					  json_string_nocheck(r->target), "options",
+					  json_string_nocheck(r->tmpfs_options), "read_only", r->read_only);
 		} else {
 			root = json_array_get(l->mounts, bind++);
-			entry = json_pack("{s:s, s:s, s:I, s:b}", "type", "bind", "target", r->target, "node",
+			entry = json_pack("{s:s, s:o, s:I, s:b}", "type", "bind", "target",
+					  json_string_nocheck(r->target), "node",
 					  json_integer_value(json_object_get(root, "node")), "read_only",
 					  r->read_only);
 		}

@@ -18,6 +18,7 @@
 #include "supervisor/cli/relay.h"
 #include "supervisor/cli/run.h"
 #include "supervisor/cli/service.h"
+#include "supervisor/cli/spec_text.h"
 #include "supervisor/cli/terminal.h"
 
 #define CTL_FD 3
@@ -237,11 +238,11 @@ static int spawn_supervisor(struct monitor *m)
 static int start_guest(struct monitor *m)
 {
 	const struct monitor_config *c = m->config;
-	char *text = json_dumps(c->spec, JSON_COMPACT);
+	char *text = spec_text(c->spec);
 	struct ctl_start_req req = {.spec_json = ipc_bytes_of(text)};
 	int fds[8] = {c->fsd_session, c->fsd_bulk, c->netd_session, c->netd_bulk}, null = -1, pair[2] = {-1, -1};
 	unsigned count = 4;
-	int ret = 0;
+	int ret = text ? 0 : -LX_ENOMEM;
 
 	if (c->tty) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)

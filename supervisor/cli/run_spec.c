@@ -65,11 +65,11 @@ static void env_set(json_t *env, const char *text)
 		const char *old = json_string_value(json_array_get(env, i));
 
 		if (old && name_length(old) == len && strncmp(old, text, len) == 0) {
-			json_array_set_new(env, i, json_string(text));
+			json_array_set_new(env, i, json_string_nocheck(text));
 			return;
 		}
 	}
-	json_array_append_new(env, json_string(text));
+	json_array_append_new(env, json_string_nocheck(text));
 }
 
 static bool env_has(const json_t *env, const char *name)
@@ -164,12 +164,12 @@ static json_t *build_argv(const struct verb *verb, const struct run_options *opt
 
 	if (opts->entrypoint) {
 		if (opts->entrypoint[0])
-			json_array_append_new(argv, json_string(opts->entrypoint));
+			json_array_append_new(argv, json_string_nocheck(opts->entrypoint));
 	} else {
 		append_all(argv, json_object_get(config, "Entrypoint"));
 	}
 	for (int i = 0; i < nwords; i++)
-		json_array_append_new(argv, json_string(words[i]));
+		json_array_append_new(argv, json_string_nocheck(words[i]));
 	if (nwords == 0 && !opts->entrypoint)
 		append_all(argv, json_object_get(config, "Cmd"));
 	if (json_array_size(argv) > 0)
@@ -189,6 +189,12 @@ static const char *one_of(const struct verb *verb, const char *option, const cha
 		return value;
 	cli_usage_error(verb, "--%s takes %s or %s, not \"%s\"", option, first, second, value);
 	return NULL;
+}
+
+/* Any bytes, as strings of the specification are (spec_text.h). */
+static json_t *text_or(const char *text, const char *absent)
+{
+	return json_string_nocheck(text ? text : absent);
 }
 
 json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, const json_t *image_config,
@@ -226,21 +232,19 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 		user = json_string_value(json_object_get(config, "User"));
 	if (opts->tty && !terminal_size(STDIN_FILENO, &rows, &columns))
 		rows = 24;
-	spec = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:f, "
+	spec = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:f, "
 			 "s:i, s:i, s:I, s:[]}",
-			 "argv", argv, "env", env, "cwd", cwd && cwd[0] ? cwd : "/", "user", user ? user : "", "engine",
-			 engine ? engine : "", "trace", opts->trace ? opts->trace : "", "name",
-			 opts->name ? opts->name : "", "tty", opts->tty, "interactive", opts->interactive,
+			 "argv", argv, "env", env, "cwd", text_or(cwd && cwd[0] ? cwd : NULL, "/"), "user",
+			 text_or(user, ""), "engine", text_or(engine, ""), "trace", text_or(opts->trace, ""), "name",
+			 text_or(opts->name, ""), "tty", opts->tty, "interactive", opts->interactive,
 			 "read_only", opts->read_only, "init", opts->init, "fs_strict", strcmp(fs, "strict") == 0,
 			 "net_none", strcmp(network, "none") == 0, "aslr_exec", strcmp(aslr, "exec") == 0,
 			 "compat_report", opts->compat_report, "jit_off", strcmp(jit, "off") == 0, "no_window",
 			 never, "window_eager", always, "memory",
 			 (json_int_t)opts->memory, "pids", (json_int_t)opts->pids_limit, "cpus", opts->cpus, "rows",
 			 (int)rows, "columns", (int)columns, "jit_cache", (json_int_t)opts->jit_cache, "mounts");
-	if (!spec) {
-		cli_error("the command line is not valid UTF-8, which the specification needs");
-		return NULL;
-	}
+	if (!spec)
+		cli_error("out of memory");
 	return spec;
 }
 
@@ -249,7 +253,7 @@ void run_spec_set_hostname(json_t *spec, const char *hostname)
 	json_t *env = json_object_get(spec, "env");
 	char *pair;
 
-	json_object_set_new(spec, "hostname", json_string(hostname));
+	json_object_set_new(spec, "hostname", json_string_nocheck(hostname));
 	if (env_has(env, "HOSTNAME") || asprintf(&pair, "HOSTNAME=%s", hostname) < 0)
 		return;
 	env_set(env, pair);

@@ -194,8 +194,8 @@ void pt_protect(struct vma *v, uint64_t start, uint64_t end, struct pt_gather *g
 int pt_move(struct mm *mm, uint64_t from, uint64_t to, uint64_t len,
             struct pt_gather *g) MUST_CHECK;
 int pt_fork(struct mm *child, struct vma *v, struct pt_gather *g) MUST_CHECK;
-/* Pages present in [start, end). */
-uint64_t pt_count(struct mm *mm, uint64_t start, uint64_t end);
+/* Counts the pages present in [start, end) of v. */
+void pt_tally(struct vma *v, uint64_t start, uint64_t end, struct mm_pages *out);
 static inline void mm_count_rss(struct mm *mm, uint64_t pte, int64_t n)
 {
 	__atomic_fetch_add(pte & PTE_SW_ANON ? &mm->rss_anon : &mm->rss_file, n, __ATOMIC_RELAXED);

@@ -101,7 +101,13 @@ struct mm_vma_info {
 	uint32_t prot, flags;
 	struct file *file; /* borrowed; may be NULL */
 	const char *label; /* "[heap]", "[stack]", "[vdso]" or NULL */
-	uint64_t resident;
+	/* Of the pages that are there, in bytes. */
+	struct mm_pages {
+		uint64_t resident, proportional;      /* proportional: each divided by its users */
+		uint64_t anonymous, anonymous_shared; /* its own; of those, in use elsewhere too */
+		uint64_t dirty_shared, clean_shared;  /* of files, in use elsewhere too */
+		uint64_t dirty_private, clean_private;
+	} pages;
 };
 void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_vma_info *v),
                      void *opaque);

@@ -207,17 +207,36 @@ void pt_write_protect(struct mm *mm, uint64_t start, uint64_t end, struct pt_gat
 	pthread_mutex_unlock(&mm->pt_lock);
 }
 
-uint64_t pt_count(struct mm *mm, uint64_t start, uint64_t end)
+/* A page of a file counts its cache among its users. */
+static void tally_page(const struct arena *arena, const struct vma *v, uint64_t pte, struct mm_pages *out)
 {
-	uint64_t n = 0;
+	uint32_t refs = frame_refs(arena, pte_frame(pte));
+	bool own = pte & PTE_SW_ANON, dirty = v->flags & VM_SHARED && pte_writable(pte);
+	uint32_t users = MAX(own ? refs : refs - 1, 1u);
 
+	out->resident += PAGE_SIZE;
+	out->proportional += PAGE_SIZE / users;
+	if (own) {
+		out->anonymous += PAGE_SIZE;
+		out->anonymous_shared += users > 1 ? PAGE_SIZE : 0;
+	} else if (users > 1) {
+		*(dirty ? &out->dirty_shared : &out->clean_shared) += PAGE_SIZE;
+	} else {
+		*(dirty ? &out->dirty_private : &out->clean_private) += PAGE_SIZE;
+	}
+}
+
+void pt_tally(struct vma *v, uint64_t start, uint64_t end, struct mm_pages *out)
+{
+	struct mm *mm = v->mm;
+
+	*out = (struct mm_pages){0};
 	pthread_mutex_lock(&mm->pt_lock);
 	for_each_present(mm, start, end, va, slot, pte)
 	{
-		n++;
+		tally_page(mm->arena, v, pte, out);
 	}
 	pthread_mutex_unlock(&mm->pt_lock);
-	return n;
 }
 
 /* Does the new entry forbid what the old one allowed? */

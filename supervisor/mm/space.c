@@ -225,7 +225,7 @@ void mm_for_each_vma(struct mm *mm, int (*visit)(void *opaque, const struct mm_v
 			info.flags |= LX_MAP_GROWSDOWN;
 		if (v->flags & VM_LOCKED)
 			info.flags |= LX_MAP_LOCKED;
-		info.resident = pt_count(mm, v->start, v->end) << PAGE_SHIFT;
+		pt_tally(v, v->start, v->end, &info.pages);
 		if (visit(opaque, &info) != 0)
 			break;
 	}

@@ -14,6 +14,10 @@
 
 static const struct socket_ops inet_ops;
 
+/* Every socket that has a handle. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list_head all_socks = LIST_HEAD_INIT(all_socks);
+
 int64_t inet_error(int64_t r)
 {
 	return r == -IPC_EGONE ? -LX_ENETDOWN : r;
@@ -23,6 +27,9 @@ void inet_put(struct inet_sock *i)
 {
 	if (__atomic_fetch_sub(&i->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
+	pthread_mutex_lock(&all_lock);
+	list_del_init(&i->all_link);
+	pthread_mutex_unlock(&all_lock);
 	hostpoll_free(i->poll);
 	if (i->fd >= 0)
 		close(i->fd);
@@ -31,9 +38,40 @@ void inet_put(struct inet_sock *i)
 	free(i);
 }
 
+static bool is_wanted(const struct inet_sock *i, int domain, int type)
+{
+	return i->s.domain == domain && i->s.type == type;
+}
+
+int inet_list(int domain, int type, struct inet_sock ***out, unsigned *n)
+{
+	struct inet_sock *i;
+	unsigned count = 0;
+
+	*n = 0;
+	pthread_mutex_lock(&all_lock);
+	list_for_each_entry (i, &all_socks, all_link)
+		count += is_wanted(i, domain, type);
+	*out = calloc(MAX(count, 1u), sizeof(struct inet_sock *));
+	list_for_each_entry (i, &all_socks, all_link) {
+		/* One whose last reference is going has none to give. */
+		uint32_t refs = __atomic_load_n(&i->refs, __ATOMIC_RELAXED);
+
+		if (!*out || !is_wanted(i, domain, type))
+			continue;
+		while (refs > 0 && !__atomic_compare_exchange_n(&i->refs, &refs, refs + 1, false,
+		                                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		if (refs > 0)
+			(*out)[(*n)++] = i;
+	}
+	pthread_mutex_unlock(&all_lock);
+	return *out ? 0 : -LX_ENOMEM;
+}
+
 /* A socket around netd's handle and donated descriptor (-1: none), which are closed on failure. */
-static int wrap(struct guest *g, int domain, int type, int protocol, uint64_t handle, int fd,
-                struct socket **out)
+static int wrap(struct guest *g, int domain, int type, int protocol, uint32_t uid, uint64_t handle,
+                int fd, struct socket **out)
 {
 	struct inet_sock *i = calloc(1, sizeof(*i));
 	int r = -LX_ENOMEM;
@@ -41,6 +79,7 @@ static int wrap(struct guest *g, int domain, int type, int protocol, uint64_t ha
 	if (i) {
 		socket_init(&i->s, g, &inet_ops, domain, type, protocol);
 		i->refs = 1;
+		list_init(&i->all_link);
 		i->handle = handle;
 		i->fd = -1;
 		waitq_init(&i->wait);
@@ -56,6 +95,10 @@ static int wrap(struct guest *g, int domain, int type, int protocol, uint64_t ha
 		return r;
 	}
 	i->fd = fd;
+	i->s.uid = uid;
+	pthread_mutex_lock(&all_lock);
+	list_add_tail(&i->all_link, &all_socks);
+	pthread_mutex_unlock(&all_lock);
 	*out = &i->s;
 	return 0;
 }
@@ -75,7 +118,7 @@ int inet_new(struct task *t, int domain, int type, int protocol, struct socket *
 		return (int)inet_error(r);
 	fd = ipc_fds_take(&reply.fds, 0);
 	ipc_reply_release(&reply);
-	return wrap(t->guest, domain, type, protocol, rep.handle, fd, out);
+	return wrap(t->guest, domain, type, protocol, t->cred->euid, rep.handle, fd, out);
 }
 
 static struct ipc_bytes addr_bytes(const struct sock_addr *a)
@@ -142,7 +185,7 @@ static int accept_once(struct socket *s, struct socket **out, struct sock_addr *
 		memcpy(a->bytes, rep.addr.data, a->len);
 	fd = ipc_fds_take(&reply.fds, 0);
 	ipc_reply_release(&reply);
-	return wrap(s->guest, s->domain, s->type, s->protocol, rep.handle, fd, out);
+	return wrap(s->guest, s->domain, s->type, s->protocol, s->uid, rep.handle, fd, out);
 }
 
 static int inet_accept(struct task *t, struct socket *s, bool nonblock, struct socket **out,

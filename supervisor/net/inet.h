@@ -8,12 +8,14 @@
 #ifndef SUPERVISOR_NET_INET_H
 #define SUPERVISOR_NET_INET_H
 
+#include "common/list.h"
 #include "ipc/netd.h"
 #include "supervisor/net/socket.h"
 
 struct inet_sock {
 	struct socket s;
 	uint32_t refs; /* atomic: the file's, and an announced wait's */
+	struct list_head all_link; /* under the lock of inet.c's list */
 	uint64_t handle;
 	int fd; /* donated, or -1 */
 	struct waitq wait;
@@ -34,6 +36,8 @@ static inline struct inet_sock *inet_of(struct socket *s)
 }
 
 void inet_put(struct inet_sock *i);
+/* The guest's sockets of a domain and type; *out is malloc'ed, with a reference to each. */
+int inet_list(int domain, int type, struct inet_sock ***out, unsigned *n) MUST_CHECK;
 
 /* What a netd call's result is for the guest: a lost netd looks like a network that is down. */
 int64_t inet_error(int64_t r);

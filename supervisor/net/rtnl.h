@@ -31,6 +31,11 @@ struct lx_rtattr {
 	uint16_t len, type;
 };
 
+struct lx_rtmsg {
+	uint8_t family, dst_len, src_len, tos, table, protocol, scope, type;
+	uint32_t flags;
+};
+
 #define LX_NLMSG_ERROR    2
 #define LX_NLMSG_DONE     3
 #define LX_NLM_F_REQUEST  0x1u
@@ -41,6 +46,13 @@ struct lx_rtattr {
 
 #define LX_RTM_NEWLINK 16
 #define LX_RTM_NEWADDR 20
+#define LX_RTM_NEWROUTE 24
+#define LX_RT_TABLE_MAIN 254
+#define LX_RTN_UNICAST 1
+#define LX_RTA_DST 1
+#define LX_RTA_OIF 4
+#define LX_RTA_GATEWAY 5
+#define LX_RTA_PRIORITY 6
 
 #define LX_IFLA_ADDRESS  1
 #define LX_IFLA_IFNAME   3

@@ -79,6 +79,7 @@ struct socket {
 	struct file *file; /* not a reference: the file owns the socket */
 	int domain, type, protocol;
 	uint64_t ino;
+	uint32_t uid; /* who made it */
 	/* Set by setsockopt, read without a lock. */
 	int64_t send_timeout, recv_timeout; /* ns; 0: none */
 	uint32_t sndbuf, rcvbuf;

@@ -116,6 +116,8 @@ int unix_rights_attach(struct sock_msg *m, struct unix_msg *msg) MUST_CHECK;
 /* Takes the files out of a message: their references are the caller's.  With keep, the message
  * keeps its own too (MSG_PEEK).  *files is malloc'ed. */
 int unix_rights_take(struct unix_msg *msg, bool keep, struct file ***files, unsigned *n) MUST_CHECK;
+/* Visits every socket under unix_topology: visit may take its lock, and nothing else. */
+void unix_for_each(void (*visit)(struct unix_sock *u, void *opaque), void *opaque);
 /* Enters a new socket into the list of all.  Under unix_topology. */
 void unix_track_locked(struct unix_sock *u);
 /* Sockets that only messages refer to, in a circle, are emptied.  Called when a socket closes. */

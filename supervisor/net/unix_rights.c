@@ -102,6 +102,16 @@ void unix_track_locked(struct unix_sock *u)
 	list_add_tail(&u->all_link, &all_sockets);
 }
 
+void unix_for_each(void (*visit)(struct unix_sock *u, void *opaque), void *opaque)
+{
+	struct unix_sock *u;
+
+	pthread_mutex_lock(&unix_topology);
+	list_for_each_entry (u, &all_sockets, all_link)
+		visit(u, opaque);
+	pthread_mutex_unlock(&unix_topology);
+}
+
 /* Reached only through something else: nothing but messages refers to the socket's file, or it
  * has none yet because it waits for its listener's accept. */
 static bool depends(const struct unix_sock *u)

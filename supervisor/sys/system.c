@@ -28,8 +28,6 @@ int64_t sys_uname(struct task *t, const struct sys_args *a)
 	memcpy(u.nodename, names->nodename, sizeof(u.nodename));
 	memcpy(u.domainname, names->domainname, sizeof(u.domainname));
 	pthread_mutex_unlock(&names->lock);
-	if ((t->personality & 0xff) == LX_PER_LINUX32)
-		memcpy(u.machine, "armv8l", sizeof("armv8l"));
 	return copy_to_user(t->mm, arg_ptr(a, 0), &u, sizeof(u));
 }
 
@@ -237,8 +235,12 @@ int64_t sys_personality(struct task *t, const struct sys_args *a)
 {
 	uint32_t fresh = arg_u32(a, 0), old = t->personality;
 
-	if (fresh != UINT32_MAX)
-		t->personality = fresh;
+	if (fresh == UINT32_MAX)
+		return old;
+	/* The CPU shown to guests has no 32-bit state. */
+	if ((fresh & 0xff) == LX_PER_LINUX32)
+		return -LX_EINVAL;
+	t->personality = fresh;
 	return old;
 }
 

@@ -157,3 +157,19 @@ void ipc_set_perm(struct ipc_object *o, const struct lx_ipc_perm *p)
 	o->mode = (o->mode & ~0777u) | (p->mode & 0777);
 	o->ctime = ipc_seconds();
 }
+
+void ipc_release(struct guest *g)
+{
+	for (unsigned kind = 0; g->ipc && kind < IPC_KINDS; kind++) {
+		struct ipc_table *tt = g->ipc->table[kind];
+
+		for (unsigned i = 0; tt && i < IPC_SLOTS; i++)
+			if (tt->slot[i])
+				ipc_remove_locked(tt, tt->slot[i]);
+		if (tt)
+			pthread_mutex_destroy(&tt->lock);
+		free(tt);
+	}
+	free(g->ipc);
+	g->ipc = NULL;
+}

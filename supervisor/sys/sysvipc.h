@@ -57,6 +57,9 @@ struct ipc_table *ipc_table(struct guest *g, enum ipc_kind kind, void (*destroy)
 /* The table if it has been made. */
 struct ipc_table *ipc_table_if_any(struct guest *g, enum ipc_kind kind);
 
+/* Removes every object and the tables themselves, when no task is left. */
+void ipc_release(struct guest *g);
+
 /* By identifier; -LX_EINVAL, -LX_EIDRM. */
 int ipc_find_locked(struct ipc_table *tt, int id, struct ipc_object **out) MUST_CHECK;
 /* What get(2) does with a key: an existing object's id after a permission check, or -LX_ENOENT

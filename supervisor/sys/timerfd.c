@@ -37,7 +37,7 @@ static const struct file_ops timerfd_fops;
 /* Counts the expiries up to now; the lock is held. */
 static void catch_up_locked(struct timerfd *tf)
 {
-	int64_t now = now_ns(), missed;
+	int64_t now = now_ns();
 
 	if (tf->next == 0 || now < tf->next)
 		return;
@@ -46,10 +46,7 @@ static void catch_up_locked(struct timerfd *tf)
 		tf->next = 0;
 		return;
 	}
-	missed = (now - tf->next) / tf->interval;
-	tf->ticks += (uint64_t)missed + 1;
-	if (add_overflows(tf->next, (missed + 1) * tf->interval, &tf->next))
-		tf->next = INT64_MAX;
+	tf->ticks += (uint64_t)deadline_advance(&tf->next, tf->interval, now);
 }
 
 /* The timer's moment has come. */

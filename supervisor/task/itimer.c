@@ -21,15 +21,20 @@ static void real_fired(struct ktimer *timer)
 	if (!it->closed && it->real_deadline && it->real_deadline <= now) {
 		(void)signal_send_locked(tg, NULL, LX_SIGALRM, NULL, false);
 		if (it->real_interval) {
-			int64_t missed = (now - it->real_deadline) / it->real_interval;
-
-			it->real_deadline += (missed + 1) * it->real_interval;
+			(void)deadline_advance(&it->real_deadline, it->real_interval, now);
 			(void)!ktimer_start(&it->real, it->real_deadline);
 		} else {
 			it->real_deadline = 0;
 		}
 	}
 	pthread_mutex_unlock(&tg->lock);
+}
+
+static int64_t after(int64_t now, int64_t ns)
+{
+	int64_t at;
+
+	return add_overflows(now, ns, &at) ? INT64_MAX : at;
 }
 
 /* Advances one CPU timer; what is left until it, or INT64_MAX. */
@@ -39,7 +44,7 @@ static int64_t look_at(struct tgroup *tg, int64_t *at, int64_t interval, int64_t
 		return INT64_MAX;
 	if (*at <= now) {
 		(void)signal_send_locked(tg, NULL, sig, NULL, false);
-		*at = interval ? now + interval : 0;
+		*at = interval ? after(now, interval) : 0;
 	}
 	return *at ? *at - now : INT64_MAX;
 }
@@ -137,13 +142,6 @@ int itimer_get(struct tgroup *tg, int which, struct itimer_value *out)
 		get_locked(tg->itimers, which, utime, stime, out);
 	pthread_mutex_unlock(&tg->lock);
 	return 0;
-}
-
-static int64_t after(int64_t now, int64_t ns)
-{
-	int64_t at;
-
-	return add_overflows(now, ns, &at) ? INT64_MAX : at;
 }
 
 static int set_locked(struct itimers *it, int which, const struct itimer_value *v, int64_t utime,

@@ -56,13 +56,7 @@ static int start_locked(struct ptimer *pt, int64_t now)
 /* Moves a periodic timer beyond now; the number of periods that had passed. */
 static int64_t forward(struct ptimer *pt, int64_t now)
 {
-	int64_t periods;
-
-	if (!pt->interval || pt->at > now)
-		return 0;
-	periods = (now - pt->at) / pt->interval + 1;
-	pt->at += periods * pt->interval;
-	return periods;
+	return pt->interval ? deadline_advance(&pt->at, pt->interval, now) : 0;
 }
 
 /* The signal is being taken: group lock held. */
@@ -190,24 +184,28 @@ static void get_value(struct ptimer *pt, int64_t now, struct itimer_value *out)
 	out->value = 0;
 	if (!at)
 		return;
-	if (at <= now && pt->interval)
-		at += ((now - at) / pt->interval + 1) * pt->interval;
+	if (pt->interval)
+		(void)deadline_advance(&at, pt->interval, now);
 	if (at > now)
 		out->value = at - now;
 	else if (pt->spec.notify != LX_SIGEV_NONE)
 		out->value = 1; /* due, not yet fired */
 }
 
-/* The timer's clock now, looked up without a lock held: its kind never changes. */
-static int clock_of(struct tgroup *tg, int id, struct ptimer *copy)
+/* What base_now and get_value read of a timer, to be used without a lock held; copy->target is a
+ * reference of the caller's.  The heap's part of the timer is under the heap's lock, not tg->lock. */
+static int copy_of(struct tgroup *tg, int id, struct ptimer *copy)
 {
 	struct ptimer *pt;
 
 	pthread_mutex_lock(&tg->lock);
 	pt = find_locked(tg, id);
 	if (pt) {
-		*copy = *pt;
-		copy->target = task_get(pt->target);
+		*copy = (struct ptimer){.group = pt->group,
+					.spec = pt->spec,
+					.interval = pt->interval,
+					.at = pt->at,
+					.target = task_get(pt->target)};
 	}
 	pthread_mutex_unlock(&tg->lock);
 	return pt ? 0 : -LX_EINVAL;
@@ -216,7 +214,7 @@ static int clock_of(struct tgroup *tg, int id, struct ptimer *copy)
 int ptimer_get(struct task *t, int id, struct itimer_value *out)
 {
 	struct ptimer copy;
-	int err = clock_of(t->group, id, &copy);
+	int err = copy_of(t->group, id, &copy);
 
 	if (err < 0)
 		return err;
@@ -231,7 +229,7 @@ int ptimer_set(struct task *t, int id, bool absolute, const struct itimer_value 
 	struct tgroup *tg = t->group;
 	struct ptimer *pt, copy;
 	int64_t now, at;
-	int err = clock_of(tg, id, &copy);
+	int err = copy_of(tg, id, &copy);
 
 	if (err < 0)
 		return err;

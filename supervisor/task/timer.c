@@ -36,6 +36,20 @@ int64_t deadline_after(int64_t ns)
 	return add_overflows(now_ns(), ns, &at) ? WAIT_FOREVER : at;
 }
 
+int64_t deadline_advance(int64_t *at, int64_t interval, int64_t now)
+{
+	int64_t late, passed;
+
+	if (*at > now)
+		return 0;
+	if (sub_overflows(now, *at, &late))
+		late = INT64_MAX;
+	passed = late / interval;
+	if (add_overflows(*at + passed * interval, interval, at))
+		*at = WAIT_FOREVER;
+	return add_overflows(passed, 1, &late) ? INT64_MAX : late;
+}
+
 static void place(uint32_t slot, struct ktimer *timer)
 {
 	timers.heap[slot] = timer;

@@ -51,6 +51,9 @@ int64_t clock_now(int clock);
 int64_t clock_to_deadline(int clock, int64_t abs_ns);
 /* now_ns() + ns without overflow. */
 int64_t deadline_after(int64_t ns);
+/* Moves *at, the next expiry of a timer of that interval (> 0), beyond now; saturates.  Returns the
+ * expiries that went by: 0 if *at is still to come. */
+int64_t deadline_advance(int64_t *at, int64_t interval, int64_t now);
 
 struct lx_timespec {
 	int64_t sec, nsec;

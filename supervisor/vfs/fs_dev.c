@@ -19,24 +19,34 @@ struct driver {
 	int (*open)(struct task *t, struct inode *inode, struct file *file);
 };
 
-/* Filled while the guest is set up, before any of its threads runs; read-only afterwards. */
+/* Rows below ndrivers never change; a new one is filled under the lock, then counted. */
+static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct driver drivers[DRIVERS_MAX];
-static unsigned ndrivers;
+static unsigned ndrivers; /* atomic */
 
 int chardev_register(uint32_t major, uint32_t minor_first, uint32_t minor_count,
 		     int (*open)(struct task *t, struct inode *inode, struct file *file))
 {
-	if (ndrivers == DRIVERS_MAX)
-		return -LX_ENOSPC;
-	drivers[ndrivers++] = (struct driver){major, minor_first, minor_count, open};
-	return 0;
+	unsigned n, i;
+
+	pthread_mutex_lock(&drivers_lock);
+	n = ndrivers;
+	for (i = 0; i < n; i++)
+		if (drivers[i].major == major && drivers[i].first == minor_first)
+			break;
+	if (i == n && n < DRIVERS_MAX) {
+		drivers[n] = (struct driver){major, minor_first, minor_count, open};
+		__atomic_store_n(&ndrivers, n + 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&drivers_lock);
+	return i < DRIVERS_MAX ? 0 : -LX_ENOSPC;
 }
 
 int chardev_open(struct task *t, struct inode *inode, struct file *file)
 {
 	uint32_t major = lx_major(inode->rdev), minor = lx_minor(inode->rdev);
 
-	for (unsigned i = 0; i < ndrivers; i++) {
+	for (unsigned i = 0; i < __atomic_load_n(&ndrivers, __ATOMIC_ACQUIRE); i++) {
 		const struct driver *d = &drivers[i];
 
 		if (d->major == major && minor >= d->first && minor - d->first < d->count)

@@ -342,6 +342,7 @@ int fs_pts_mount(struct guest *g, struct superblock **out)
 		return ret;
 	}
 	sb->root->nlink = 2;
+	sb->mounts = 1; /* the table's: the root stays when nothing shows it, for the next mount */
 	superblock_get(sb);
 	table->sb = sb;
 	*out = sb;

@@ -16,7 +16,8 @@ struct map_text {
 	struct task *t; /* in whose view names are written */
 	struct seqbuf *s;
 	bool details; /* smaps */
-	uint64_t size, resident, shared, swap;
+	struct mm_pages pages; /* smaps_rollup: the sum, and where it begins and ends */
+	uint64_t start, end;
 };
 
 static void map_name(struct map_text *m, const struct mm_vma_info *v, size_t line_start)
@@ -57,25 +58,29 @@ static void map_line(struct map_text *m, const struct mm_vma_info *v)
 	map_name(m, v, start);
 }
 
-static void map_details(struct seqbuf *s, unsigned long long size, unsigned long long resident,
-			bool shared, bool file)
+static void size_line(struct seqbuf *s, const char *name, uint64_t bytes)
 {
-	unsigned long long clean = file ? resident : 0, anon = file ? 0 : resident;
+	seq_printf(s, "%-15s %8llu kB\n", name, (unsigned long long)bytes / 1024);
+}
 
-	seq_printf(s, "Size:           %8llu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n",
-		   size);
-	seq_printf(s, "Rss:            %8llu kB\nPss:            %8llu kB\nPss_Dirty:      %8llu kB\n",
-		   resident, resident, anon);
-	seq_printf(s, "Shared_Clean:   %8llu kB\nShared_Dirty:   %8llu kB\n", shared ? clean : 0ull,
-		   shared ? anon : 0ull);
-	seq_printf(s, "Private_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\n", shared ? 0ull : clean,
-		   shared ? 0ull : anon);
-	seq_printf(s, "Referenced:     %8llu kB\nAnonymous:      %8llu kB\nLazyFree:              0 kB\n",
-		   resident, anon);
-	seq_puts(s, "AnonHugePages:         0 kB\nShmemPmdMapped:        0 kB\n"
-		    "FilePmdMapped:         0 kB\nShared_Hugetlb:        0 kB\n"
-		    "Private_Hugetlb:       0 kB\nSwap:                  0 kB\n"
-		    "SwapPss:               0 kB\nLocked:                0 kB\n");
+static void page_lines(struct seqbuf *s, const struct mm_pages *p)
+{
+	uint64_t own = p->anonymous - p->anonymous_shared;
+
+	size_line(s, "Rss:", p->resident);
+	size_line(s, "Pss:", p->proportional);
+	size_line(s, "Pss_Dirty:", own + p->dirty_private);
+	size_line(s, "Shared_Clean:", p->clean_shared);
+	size_line(s, "Shared_Dirty:", p->dirty_shared + p->anonymous_shared);
+	size_line(s, "Private_Clean:", p->clean_private);
+	size_line(s, "Private_Dirty:", p->dirty_private + own);
+	size_line(s, "Referenced:", p->resident);
+	size_line(s, "Anonymous:", p->anonymous);
+	seq_puts(s, "LazyFree:              0 kB\nAnonHugePages:         0 kB\n"
+		    "ShmemPmdMapped:        0 kB\nFilePmdMapped:         0 kB\n"
+		    "Shared_Hugetlb:        0 kB\nPrivate_Hugetlb:       0 kB\n"
+		    "Swap:                  0 kB\nSwapPss:               0 kB\n"
+		    "Locked:                0 kB\n");
 }
 
 static int map_visit(void *opaque, const struct mm_vma_info *v)
@@ -85,8 +90,9 @@ static int map_visit(void *opaque, const struct mm_vma_info *v)
 	map_line(m, v);
 	if (!m->details)
 		return m->s->failed;
-	map_details(m->s, (v->end - v->start) / 1024, v->resident / 1024,
-		    v->flags & LX_MAP_SHARED, v->file != NULL);
+	size_line(m->s, "Size:", v->end - v->start);
+	seq_puts(m->s, "KernelPageSize:        4 kB\nMMUPageSize:           4 kB\n");
+	page_lines(m->s, &v->pages);
 	seq_puts(m->s, "THPeligible:    0\nVmFlags:");
 	seq_puts(m->s, v->prot & LX_PROT_READ ? " rd" : "");
 	seq_puts(m->s, v->prot & LX_PROT_WRITE ? " wr" : "");
@@ -99,13 +105,19 @@ static int map_visit(void *opaque, const struct mm_vma_info *v)
 static int rollup_visit(void *opaque, const struct mm_vma_info *v)
 {
 	struct map_text *m = opaque;
+	struct mm_pages *sum = &m->pages;
 
-	m->resident += v->resident;
-	if (v->file)
-		m->shared += v->resident;
-	if (m->size == 0)
-		m->swap = v->start; /* the first address */
-	m->size = v->end;
+	sum->resident += v->pages.resident;
+	sum->proportional += v->pages.proportional;
+	sum->anonymous += v->pages.anonymous;
+	sum->anonymous_shared += v->pages.anonymous_shared;
+	sum->dirty_shared += v->pages.dirty_shared;
+	sum->clean_shared += v->pages.clean_shared;
+	sum->dirty_private += v->pages.dirty_private;
+	sum->clean_private += v->pages.clean_private;
+	if (m->end == 0)
+		m->start = v->start;
+	m->end = v->end;
 	return 0;
 }
 
@@ -149,13 +161,8 @@ int proc_show_smaps_rollup(const struct synth_ctx *c, struct seqbuf *s)
 		mm_for_each_vma(mm, rollup_visit, &m);
 		mm_put(mm);
 		seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0    [rollup]\n",
-			   (unsigned long long)m.swap, (unsigned long long)m.size);
-		seq_printf(s, "Rss:            %8llu kB\nPss:            %8llu kB\n",
-			   (unsigned long long)m.resident / 1024,
-			   (unsigned long long)m.resident / 1024);
-		seq_printf(s, "Private_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\n",
-			   (unsigned long long)m.shared / 1024,
-			   (unsigned long long)(m.resident - m.shared) / 1024);
+			   (unsigned long long)m.start, (unsigned long long)m.end);
+		page_lines(s, &m.pages);
 	}
 	proc_put(&r);
 	return 0;

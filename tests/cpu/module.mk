@@ -54,8 +54,12 @@ cpu-bench: $(B)/tests/bench/cpu_bench build/guest/kernels ## time small computat
 # test_decode runs them.
 test-built: $(B)/tests/cpu/cpu_diff $(B)/tests/cpu/decode_all build/guest/cpu_diff_guest
 
+# Guests that try what only time shows; their short forms are flow tests.
 SECONDS ?= 120
 ENGINE ?= soft
-.PHONY: litmus
-litmus: all build/guest/litmus ## memory order, for minutes (SECONDS= ENGINE=)
-	$(Q)$(B)/carrick run-elf --engine $(ENGINE) build/guest/litmus $(SECONDS)
+.PHONY: litmus code_changes signal_storm
+litmus: ## memory order, for minutes (SECONDS= ENGINE=)
+code_changes: ## code that changes while threads run it (SECONDS= ENGINE=)
+signal_storm: ## threads that compute under a storm of signals (SECONDS= ENGINE=)
+litmus code_changes signal_storm: %: all build/guest/%
+	$(Q)$(B)/carrick run-elf --engine $(ENGINE) build/guest/$@ $(SECONDS)

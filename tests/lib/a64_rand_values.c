@@ -188,7 +188,7 @@ uint32_t a64_rand_fields(struct a64_rand *r, uint32_t w, uint32_t mask)
 			reg = r->liked[a64_rand_below(r, ARRAY_LEN(r->liked))];
 			if (r->likes)
 				break;
-			/* fall through */
+			__attribute__((fallthrough));
 		default:
 			continue;
 		}

@@ -16,6 +16,20 @@ static int parse(const char *text, struct guest_spec **out)
 	return err;
 }
 
+/* Characters are bytes: U+00FF is the byte 0xff, and what is no byte is refused. */
+static void strings_are_bytes(void **state)
+{
+	struct guest_spec *s;
+
+	(void)state;
+	assert_int_equal(parse("{\"argv\":[\"\xc3\xbf\xc2\x80\\u00e4z\"],\"cwd\":\"/\xc3\x83\"}", &s), 0);
+	assert_string_equal(s->argv[0], "\xff\x80\xe4z");
+	assert_string_equal(s->cwd, "/\xc3");
+	guest_spec_free(s);
+	assert_int_equal(parse("{\"argv\":[\"\\u0100\"]}", &s), -LX_EINVAL);
+	assert_int_equal(parse("{\"argv\":[\"a\",\"\xe2\x82\xac\"]}", &s), -LX_EINVAL);
+}
+
 static void fields_are_read(void **state)
 {
 	struct guest_spec *s;
@@ -76,6 +90,7 @@ static void nonsense_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strings_are_bytes),
 		cmocka_unit_test(fields_are_read),
 		cmocka_unit_test(nonsense_is_refused),
 	};

@@ -136,10 +136,28 @@ static void times_are_checked_and_saturate(void **state)
 	assert_int_equal(clock_now(-5), -LX_EINVAL);
 }
 
+static void expiries_go_by(void **state)
+{
+	int64_t at = 100;
+
+	(void)state;
+	assert_int_equal(deadline_advance(&at, 10, 99), 0);
+	assert_int_equal(at, 100);
+	assert_int_equal(deadline_advance(&at, 10, 100), 1);
+	assert_int_equal(at, 110);
+	assert_int_equal(deadline_advance(&at, 10, 145), 4);
+	assert_int_equal(at, 150);
+	assert_int_equal(deadline_advance(&at, INT64_MAX, 150), 1);
+	assert_int_equal(at, WAIT_FOREVER);
+	at = INT64_MIN;
+	assert_int_equal(deadline_advance(&at, 1, INT64_MAX - 1), INT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order_and_not_early),
+		cmocka_unit_test(expiries_go_by),
 		cmocka_unit_test(a_timer_may_start_itself_again),
 		cmocka_unit_test(cancel_sync_waits_for_the_function),
 		cmocka_unit_test(times_are_checked_and_saturate),
