@@ -1,4 +1,5 @@
-# Comparing the software CPU with other implementations.
+# Comparing the software CPU with other implementations (docs/cpu-tests.md).
+##@ The CPU
 GUEST_CFLAGS := -std=gnu17 -O2 -static -Wall -Wextra -I.
 
 build/guest/cpu_diff_guest: tests/cpu/guest.c tests/cpu/wire.h

@@ -1,3 +1,4 @@
+##@ Fuzzing
 # Fuzzers.  In MODE=fuzz they are libFuzzer's; in every other mode a small main replays the files
 # it is given, which is how the committed corpora are tests.
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)

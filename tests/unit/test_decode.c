@@ -105,6 +105,15 @@ static void qemu_agrees_on_random_programs(void **state)
 	run_cpu_diff("--count", "60000");
 }
 
+/* The code that hosts without AVX and its like get. */
+static void qemu_agrees_with_baseline_code(void **state)
+{
+	(void)state;
+	setenv("CARRICK_JIT", "baseline", 1);
+	run_cpu_diff("--count", "60000");
+	unsetenv("CARRICK_JIT");
+}
+
 static void qemu_agrees_on_each_instruction(void **state)
 {
 	(void)state;
@@ -135,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(first_match_wins),
 	    cmocka_unit_test(capstone_agrees_on_a_sample),
 	    cmocka_unit_test(qemu_agrees_on_random_programs),
+	    cmocka_unit_test(qemu_agrees_with_baseline_code),
 	    cmocka_unit_test(qemu_agrees_on_each_instruction),
 	    cmocka_unit_test(what_once_differed_is_right),
 	    cmocka_unit_test(kicks_change_nothing),
