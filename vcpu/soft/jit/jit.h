@@ -129,7 +129,7 @@ struct jit {
 	struct vcpu_jit_stats stats; /* code_lock */
 };
 
-#define JIT_CONSTS 512u
+#define JIT_CONSTS 2048u
 
 /* What translated code returns: a64_next's A64_BRANCH or A64_STOP, or a link to be resolved. */
 

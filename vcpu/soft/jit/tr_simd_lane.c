@@ -50,7 +50,8 @@ bool jit_tr_vls_lane(struct jit_tr *t, const struct a64_op *op)
 
 	if (log == 2 && a64_bits(op->word, 10, 10))
 		log = 3;
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, n << log, is_load(op) ? 0 : JIT_STORE);
+	struct jit_mem m =
+	    jit_mem_base(t, a64_rn(op), 0, n << log, is_load(op) ? 0 : JIT_STORE | JIT_SEVERAL);
 
 	for (unsigned i = 0; is_load(op) && i < n; i++) {
 		unsigned old = simd_use(t, (a64_rd(op) + i) % 32, 16);

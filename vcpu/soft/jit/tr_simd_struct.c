@@ -252,12 +252,15 @@ bool jit_tr_vls_structs(struct jit_tr *t, const struct a64_op *op)
 
 	if (s.size == SIMD_D && !s.full)
 		return false; /* reserved */
-	struct jit_mem m = jit_mem_base(t, a64_rn(op), 0, bytes, is_load(op) ? 0 : JIT_STORE);
+	struct jit_mem m =
+	    jit_mem_base(t, a64_rn(op), 0, bytes, is_load(op) ? 0 : JIT_STORE | JIT_SEVERAL);
 
-	if (is_load(op))
+	if (is_load(op)) {
 		load(t, &s, &m);
-	else
+	} else {
+		jit_mem_away(t, &m, RDX); /* constants may need rax */
 		store(t, &s, &m);
+	}
 	if (a64_bits(op->word, 23, 23)) {
 		if (a64_rm(op) == 31)
 			jit_writeback(t, a64_rn(op), bytes);
