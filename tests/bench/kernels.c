@@ -230,12 +230,29 @@ static u64 k_copy(u64 rounds)
 	return from[5] + to[9];
 }
 
+#include "kernels_fp.h"
+
 static const struct {
 	const char *name;
 	u64 (*run)(u64 rounds);
 } kernels[] = {
-    {"fib", k_fib},           {"sieve", k_sieve},   {"crc", k_crc},       {"list", k_list},
-    {"bytecode", k_bytecode}, {"matmul", k_matmul}, {"floats", k_floats}, {"copy", k_copy},
+    {"fib", k_fib},
+    {"sieve", k_sieve},
+    {"crc", k_crc},
+    {"list", k_list},
+    {"bytecode", k_bytecode},
+    {"matmul", k_matmul},
+    {"floats", k_floats},
+    {"copy", k_copy},
+    {"nbody", k_nbody},
+    {"mandelbrot", k_mandelbrot},
+    {"matmulf", k_matmulf},
+    {"saxpy", k_saxpy},
+    {"fir", k_fir},
+    {"stream-copy", k_stream_copy},
+    {"stream-scale", k_stream_scale},
+    {"stream-add", k_stream_add},
+    {"stream-triad", k_stream_triad},
 };
 #define KERNELS (sizeof(kernels) / sizeof(kernels[0]))
 

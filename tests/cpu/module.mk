@@ -36,7 +36,7 @@ STRIDE ?= 1
 cpu-decode: $(B)/tests/cpu/decode_all ## compare the decoder with capstone on all 2^32 words (STRIDE=)
 	$(Q)$(B)/tests/cpu/decode_all --stride $(STRIDE) $(ARGS)
 
-build/guest/kernels: tests/bench/kernels.c
+build/guest/kernels: tests/bench/kernels.c tests/bench/kernels_fp.h
 	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) -std=gnu17 -O2 -static -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns \
@@ -46,7 +46,9 @@ $(B)/tests/bench/cpu_bench: $(B)/tests/bench/cpu_bench.o $(CPU_TEST_LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcapstone -lm
 
-CPU_KERNELS := fib:300 sieve:40 crc:300 list:300 bytecode:200 matmul:60 floats:5000 copy:300
+CPU_KERNELS := fib:300 sieve:40 crc:300 list:300 bytecode:200 matmul:600 floats:50000 copy:300 \
+	nbody:100000 mandelbrot:40 matmulf:1000 saxpy:30000 fir:20000 stream-copy:200 \
+	stream-scale:200 stream-add:200 stream-triad:200
 .PHONY: cpu-bench
 cpu-bench: $(B)/tests/bench/cpu_bench build/guest/kernels ## time small computations on the software CPU
 	$(Q)for k in $(CPU_KERNELS); do printf '%-10s ' $${k%:*}; \
