@@ -1,261 +1,31 @@
 /*
- * fs_pipe.c: pipes and fifos.
- *
- * A pipe is a ring of slots, each holding at most one 4 KiB page, so that capacity, atomic
- * writes and packets behave as on Linux: a short write joins the last page when it fits there
- * as a whole, otherwise it takes a new slot.  The guest's memory is pinned before the pipe's
- * lock is taken (small writes are copied in first), because touching it can fault.
+ * fs_pipe.c: what open files of pipes do.  The guest's memory is pinned before the pipe's lock is
+ * taken (small writes are copied in first), because touching it can fault.
  *
  * An anonymous pipe's two ends are two open files over one inode, whose inode->pipe leads to
  * the pipe, as for a fifo: opening /proc/PID/fd/N therefore opens the pipe again.
  */
-#include "supervisor/vfs/pipe.h"
-
 #include "common/lx/capability.h"
 #include "common/lx/errno.h"
 #include "common/lx/fcntl.h"
 #include "common/lx/ioctl.h"
 #include "common/lx/poll.h"
 #include "supervisor/guest.h"
+#include "supervisor/mm/guest_copy.h"
 #include "supervisor/mm/uaccess.h"
 #include "supervisor/task/signal.h"
+#include "supervisor/vfs/pipe_impl.h"
 #include "supervisor/vfs/poll.h"
 
-#define PAGE           4096u
-#define SLOTS_DEFAULT  16u
 #define SLOTS_MAX      4096u  /* what CAP_SYS_RESOURCE may ask for: 16 MiB */
 #define SLOTS_USER_MAX 256u   /* /proc/sys/fs/pipe-max-size */
-#define PAGES_SOFT     16384u /* /proc/sys/fs/pipe-user-pages-soft: beyond it, small pipes */
-#define SPARE_PAGES    2u
 #define COPY_MAX       65536u /* most that is copied with the lock held */
 
-struct pipe_slot {
-	uint8_t *page;
-	uint32_t off, len;
-	bool packet; /* a read never goes beyond it, and drops what it does not take */
-};
-
-struct pipe {
-	pthread_mutex_t lock; /* all fields down to the queues */
-	struct pipe_slot *slots;
-	uint32_t nslots; /* a power of two */
-	uint32_t head, count;
-	uint8_t *spare[SPARE_PAGES];
-	uint32_t readers, writers;               /* open files of each kind */
-	uint32_t reader_opens, writer_opens;     /* ever: what a blocking open waits for */
-	uint32_t files;                          /* open files; protected by inode->lock */
-	struct waitq read_wait, write_wait;      /* something to read or EOF; room or EPIPE */
-};
-
-/* One open file of a pipe. */
-struct pipe_file {
-	struct pipe *pipe;
-	uint32_t writer_opens; /* at open: no POLLHUP before a first writer has come */
-};
-
-static uint32_t pipe_slots_total; /* atomic: the slots of all pipes */
-static uint64_t pipe_next_ino;    /* atomic */
-
-static const struct file_ops pipe_fops;
-
-static struct pipe *pipe_of(const struct file *f)
-{
-	return ((struct pipe_file *)f->priv)->pipe;
-}
-
-static uint32_t file_flags(const struct file *f)
-{
-	return __atomic_load_n(&f->flags, __ATOMIC_RELAXED);
-}
+static uint64_t pipe_next_ino; /* atomic */
 
 bool file_is_pipe(const struct file *f)
 {
 	return f->ops == &pipe_fops;
-}
-
-/* ---- the ring ---- */
-
-static struct pipe_slot *slot_at(struct pipe *p, uint32_t index)
-{
-	return &p->slots[(p->head + index) & (p->nslots - 1)];
-}
-
-static bool pipe_full(const struct pipe *p)
-{
-	return p->count >= p->nslots;
-}
-
-static uint8_t *page_take(struct pipe *p)
-{
-	for (unsigned i = 0; i < SPARE_PAGES; i++) {
-		if (p->spare[i]) {
-			uint8_t *page = p->spare[i];
-
-			p->spare[i] = NULL;
-			return page;
-		}
-	}
-	return malloc(PAGE);
-}
-
-static void page_give(struct pipe *p, uint8_t *page)
-{
-	for (unsigned i = 0; i < SPARE_PAGES; i++) {
-		if (!p->spare[i]) {
-			p->spare[i] = page;
-			return;
-		}
-	}
-	free(page);
-}
-
-static void drop_first_slot(struct pipe *p)
-{
-	struct pipe_slot *s = slot_at(p, 0);
-
-	page_give(p, s->page);
-	*s = (struct pipe_slot){0};
-	p->head = (p->head + 1) & (p->nslots - 1);
-	p->count--;
-}
-
-/* Appends n <= PAGE bytes to the last page, if they fit there as a whole. */
-static bool merge(struct pipe *p, const uint8_t *data, uint32_t n)
-{
-	struct pipe_slot *s;
-
-	if (p->count == 0)
-		return false;
-	s = slot_at(p, p->count - 1);
-	if (s->packet || n > PAGE - (s->off + s->len))
-		return false;
-	memcpy(s->page + s->off + s->len, data, n);
-	s->len += n;
-	return true;
-}
-
-/* Puts n <= PAGE bytes into a new slot, which there must be. */
-static int push(struct pipe *p, const uint8_t *data, uint32_t n, bool packet)
-{
-	struct pipe_slot *s = slot_at(p, p->count);
-	uint8_t *page = page_take(p);
-
-	if (!page)
-		return -LX_ENOMEM;
-	memcpy(page, data, n);
-	*s = (struct pipe_slot){.page = page, .len = n, .packet = packet};
-	p->count++;
-	return 0;
-}
-
-static uint64_t pipe_bytes(struct pipe *p)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < p->count; i++)
-		n += slot_at(p, i)->len;
-	return n;
-}
-
-/* ---- making and freeing ---- */
-
-static struct pipe *pipe_alloc(void)
-{
-	struct pipe *p = calloc(1, sizeof(*p));
-	uint32_t total, n = SLOTS_DEFAULT;
-
-	if (!p)
-		return NULL;
-	total = __atomic_load_n(&pipe_slots_total, __ATOMIC_RELAXED);
-	if (total > PAGES_SOFT)
-		n = 2;
-	p->slots = calloc(n, sizeof(*p->slots));
-	if (!p->slots) {
-		free(p);
-		return NULL;
-	}
-	p->nslots = n;
-	__atomic_add_fetch(&pipe_slots_total, n, __ATOMIC_RELAXED);
-	pthread_mutex_init(&p->lock, NULL);
-	waitq_init(&p->read_wait);
-	waitq_init(&p->write_wait);
-	return p;
-}
-
-static void pipe_free(struct pipe *p)
-{
-	while (p->count > 0)
-		drop_first_slot(p);
-	for (unsigned i = 0; i < SPARE_PAGES; i++)
-		free(p->spare[i]);
-	__atomic_sub_fetch(&pipe_slots_total, p->nslots, __ATOMIC_RELAXED);
-	free(p->slots);
-	waitq_release(&p->read_wait);
-	waitq_release(&p->write_wait);
-	pthread_mutex_destroy(&p->lock);
-	free(p);
-}
-
-/* The inode's pipe with one more open file; made if there is none.  NULL: no memory. */
-static struct pipe *pipe_attach(struct inode *inode)
-{
-	struct pipe *p;
-
-	pthread_mutex_lock(&inode->lock);
-	if (!inode->pipe)
-		inode->pipe = pipe_alloc();
-	p = inode->pipe;
-	if (p)
-		p->files++;
-	pthread_mutex_unlock(&inode->lock);
-	return p;
-}
-
-static void pipe_detach(struct inode *inode, struct pipe *p)
-{
-	bool last;
-
-	pthread_mutex_lock(&inode->lock);
-	last = --p->files == 0;
-	if (last)
-		inode->pipe = NULL;
-	pthread_mutex_unlock(&inode->lock);
-	if (last)
-		pipe_free(p);
-}
-
-/* Takes back what an open of this access mode counted. */
-static void pipe_leave(struct pipe *p, uint32_t flags)
-{
-	pthread_mutex_lock(&p->lock);
-	if (lx_flags_readable(flags))
-		p->readers--;
-	if (lx_flags_writable(flags))
-		p->writers--;
-	pthread_mutex_unlock(&p->lock);
-	waitq_wake(&p->read_wait, LX_POLLIN | LX_POLLRDNORM | LX_POLLHUP | LX_POLLERR);
-	waitq_wake(&p->write_wait, LX_POLLOUT | LX_POLLWRNORM | LX_POLLERR | LX_POLLHUP);
-}
-
-/* Counts an open.  Returns how often the other side had been opened by then, or one less if it
- * is open: the count differs from that as soon as there is, or has been, somebody to meet. */
-static uint32_t pipe_enter(struct pipe *p, uint32_t flags)
-{
-	uint32_t before;
-
-	pthread_mutex_lock(&p->lock);
-	before = lx_flags_writable(flags) ? p->reader_opens - (p->readers > 0)
-					  : p->writer_opens - (p->writers > 0);
-	if (lx_flags_readable(flags)) {
-		p->readers++;
-		p->reader_opens++;
-	}
-	if (lx_flags_writable(flags)) {
-		p->writers++;
-		p->writer_opens++;
-	}
-	pthread_mutex_unlock(&p->lock);
-	return before;
 }
 
 int pipe_new(struct guest *g, uint32_t flags, struct file **read_end, struct file **write_end)
@@ -366,20 +136,20 @@ static uint64_t ring_to_window(struct pipe *p, struct window *w, bool *packet_en
 
 	*packet_end = false;
 	while (p->count > 0) {
-		struct pipe_slot *s = slot_at(p, 0);
+		struct pipe_slot *s = pipe_slot_at(p, 0);
 		uint64_t n = s->len;
 		uint8_t *dst = window_next(w, &n);
 
 		if (!dst)
 			break;
-		memcpy(dst, s->page + s->off, n);
+		guest_copy(dst, s->page + s->off, n);
 		s->off += (uint32_t)n;
 		s->len -= (uint32_t)n;
 		done += n;
 		if (s->len > 0)
 			continue;
 		*packet_end = s->packet;
-		drop_first_slot(p);
+		pipe_drop_first_slot(p);
 		if (*packet_end)
 			break;
 	}
@@ -404,7 +174,7 @@ static int64_t readable_bytes(struct pipe *p)
 
 	pthread_mutex_lock(&p->lock);
 	for (uint32_t i = 0; i < p->count && n < COPY_MAX; i++)
-		n += slot_at(p, i)->len;
+		n += pipe_slot_at(p, i)->len;
 	if (n == 0 && p->writers > 0)
 		n = -LX_EAGAIN;
 	pthread_mutex_unlock(&p->lock);
@@ -429,8 +199,9 @@ static int64_t read_once(struct pipe *p, struct uio *u, bool *stop)
 	if (ret == 0)
 		ret = p->writers == 0 ? 0 : -LX_EAGAIN; /* another reader was faster */
 	*stop = packet_end || p->count == 0;
-	if (!*stop && (uint64_t)ret == u->left && slot_at(p, 0)->packet && slot_at(p, 0)->off > 0)
-		drop_first_slot(p); /* the rest of a packet that was larger than the buffer */
+	if (!*stop && (uint64_t)ret == u->left && pipe_slot_at(p, 0)->packet &&
+	    pipe_slot_at(p, 0)->off > 0)
+		pipe_drop_first_slot(p); /* the rest of a packet that was larger than the buffer */
 	was_full = was_full && !pipe_full(p);
 	pthread_mutex_unlock(&p->lock);
 	window_close(&w);
@@ -456,7 +227,7 @@ static int64_t pipe_read(struct task *t, struct file *f, struct uio *u, int64_t 
 			done += n;
 			continue;
 		}
-		if (done > 0 || n != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+		if (done > 0 || n != -LX_EAGAIN || (pipe_file_flags(f) & LX_O_NONBLOCK))
 			return done > 0 ? done : n;
 		n = WAIT_EVENT(t, &p->read_wait, read_would_return(p), WAIT_FOREVER);
 		if (n < 0)
@@ -493,11 +264,11 @@ static int64_t write_small_once(struct pipe *p, const uint8_t *data, uint32_t n,
 	pthread_mutex_lock(&p->lock);
 	if (p->readers == 0)
 		ret = -LX_EPIPE;
-	else if (!packet && merge(p, data, n))
+	else if (!packet && pipe_merge(p, data, n))
 		ret = n;
 	else if (pipe_full(p))
 		ret = -LX_EAGAIN;
-	else if (push(p, data, n, packet) < 0)
+	else if (pipe_push(p, data, n, packet) < 0)
 		ret = -LX_ENOMEM;
 	pthread_mutex_unlock(&p->lock);
 	return ret;
@@ -512,12 +283,12 @@ static int64_t write_small(struct task *t, struct file *f, struct uio *u)
 	if (n <= 0)
 		return n;
 	for (;;) {
-		ret = write_small_once(p, data, (uint32_t)n, file_flags(f) & LX_O_DIRECT);
+		ret = write_small_once(p, data, (uint32_t)n, pipe_file_flags(f) & LX_O_DIRECT);
 		if (ret == -LX_EPIPE)
 			return broken_pipe(t);
 		if (ret > 0)
 			waitq_wake(&p->read_wait, LX_POLL_READABLE);
-		if (ret != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+		if (ret != -LX_EAGAIN || (pipe_file_flags(f) & LX_O_NONBLOCK))
 			return ret;
 		ret = WAIT_EVENT(t, &p->write_wait, write_would_return(p), WAIT_FOREVER);
 		if (ret < 0)
@@ -531,17 +302,17 @@ static int64_t write_small(struct task *t, struct file *f, struct uio *u)
  * how many bytes may at first join the page of an earlier write.
  */
 static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet, uint8_t **page,
-			      uint64_t *join)
+                              uint64_t *join)
 {
 	int64_t done = 0;
 
 	for (;;) {
-		struct pipe_slot *s = p->count > 0 ? slot_at(p, p->count - 1) : NULL;
-		uint64_t n = PAGE;
+		struct pipe_slot *s = p->count > 0 ? pipe_slot_at(p, p->count - 1) : NULL;
+		uint64_t n = PIPE_PAGE;
 		uint8_t *src;
 
-		if (s && (s->page == *page || *join > 0) && s->off + s->len < PAGE) {
-			n = PAGE - (s->off + s->len);
+		if (s && (s->page == *page || *join > 0) && s->off + s->len < PIPE_PAGE) {
+			n = PIPE_PAGE - (s->off + s->len);
 			if (s->page != *page)
 				n = MIN(n, *join);
 		} else if (pipe_full(p)) {
@@ -552,14 +323,14 @@ static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet, uin
 		src = window_next(w, &n);
 		if (!src)
 			break;
-		if (!s && push(p, src, 0, packet) < 0)
+		if (!s && pipe_push(p, src, 0, packet) < 0)
 			return done > 0 ? done : -LX_ENOMEM;
 		if (!s) {
-			s = slot_at(p, p->count - 1);
+			s = pipe_slot_at(p, p->count - 1);
 			*page = s->page;
 			*join = 0;
 		}
-		memcpy(s->page + s->off + s->len, src, n);
+		guest_copy(s->page + s->off + s->len, src, n);
 		s->len += (uint32_t)n;
 		done += (int64_t)n;
 		*join -= MIN(*join, n);
@@ -570,13 +341,13 @@ static int64_t window_to_ring(struct pipe *p, struct window *w, bool packet, uin
 /* What exceeds whole pages joins the last write's page, if it fits there as a whole. */
 static uint64_t joining_bytes(struct pipe *p, uint64_t n)
 {
-	uint64_t rest = n % PAGE;
+	uint64_t rest = n % PIPE_PAGE;
 	struct pipe_slot *s;
 
 	if (p->count == 0 || rest == 0)
 		return 0;
-	s = slot_at(p, p->count - 1);
-	return !s->packet && s->off + s->len + rest <= PAGE ? rest : 0;
+	s = pipe_slot_at(p, p->count - 1);
+	return !s->packet && s->off + s->len + rest <= PIPE_PAGE ? rest : 0;
 }
 
 static int64_t write_large_once(struct pipe *p, struct uio *u, bool packet, uint8_t **page)
@@ -614,7 +385,7 @@ static int64_t pipe_write(struct task *t, struct file *f, struct uio *u, int64_t
 	if (u->left <= PIPE_ATOMIC)
 		return u->left == 0 ? 0 : write_small(t, f, u);
 	while (u->left > 0) {
-		int64_t n = write_large_once(p, u, file_flags(f) & LX_O_DIRECT, &page);
+		int64_t n = write_large_once(p, u, pipe_file_flags(f) & LX_O_DIRECT, &page);
 
 		if (n > 0) {
 			done += n;
@@ -624,7 +395,7 @@ static int64_t pipe_write(struct task *t, struct file *f, struct uio *u, int64_t
 			n = broken_pipe(t);
 			return done > 0 ? done : n;
 		}
-		if (n != -LX_EAGAIN || (file_flags(f) & LX_O_NONBLOCK))
+		if (n != -LX_EAGAIN || (pipe_file_flags(f) & LX_O_NONBLOCK))
 			return done > 0 ? done : n;
 		n = WAIT_EVENT(t, &p->write_wait, write_would_return(p), WAIT_FOREVER);
 		if (n < 0)
@@ -639,7 +410,7 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 {
 	struct pipe_file *pf = f->priv;
 	struct pipe *p = pf->pipe;
-	uint32_t flags = file_flags(f), events = 0;
+	uint32_t flags = pipe_file_flags(f), events = 0;
 
 	if (lx_flags_readable(flags))
 		poll_wait(f, &p->read_wait, pt);
@@ -679,86 +450,19 @@ static void pipe_release(struct file *f)
 {
 	struct pipe_file *pf = f->priv;
 
-	pipe_leave(pf->pipe, file_flags(f));
+	pipe_leave(pf->pipe, pipe_file_flags(f));
 	pipe_detach(f->inode, pf->pipe);
 	free(pf);
 }
 
-static const struct file_ops pipe_fops = {
-	.read = pipe_read,
-	.write = pipe_write,
-	.poll = pipe_poll,
-	.ioctl = pipe_ioctl,
-	.release = pipe_release,
-	.seekless = true,
+const struct file_ops pipe_fops = {
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+    .release = pipe_release,
+    .seekless = true,
 };
-
-/* ---- fifos ---- */
-
-static bool opens_differ(struct pipe *p, const uint32_t *counter, uint32_t before)
-{
-	bool yes;
-
-	pthread_mutex_lock(&p->lock);
-	yes = *counter != before;
-	pthread_mutex_unlock(&p->lock);
-	return yes;
-}
-
-/* Waits until somebody opens the other side; nothing to do when it was open when this side was
- * entered, or opened (and perhaps closed again) since.  before: see pipe_enter. */
-static int fifo_wait_for_peer(struct task *t, struct pipe *p, struct pipe_file *pf, uint32_t flags,
-			      uint32_t before)
-{
-	bool for_read = (flags & LX_O_ACCMODE) == LX_O_RDONLY;
-	uint32_t *counter = for_read ? &p->writer_opens : &p->reader_opens;
-
-	if ((flags & LX_O_ACCMODE) == LX_O_RDWR || opens_differ(p, counter, before))
-		return 0;
-	if (flags & LX_O_NONBLOCK) {
-		if (!for_read)
-			return -LX_ENXIO;
-		pf->writer_opens = before;
-		return 0;
-	}
-	return WAIT_EVENT(t, for_read ? &p->read_wait : &p->write_wait,
-			  opens_differ(p, counter, before), WAIT_FOREVER);
-}
-
-int fifo_open(struct task *t, struct inode *inode, struct file *file)
-{
-	uint32_t flags = file_flags(file);
-	struct pipe_file *pf;
-	uint32_t before;
-	struct pipe *p;
-	int ret;
-
-	if (!lx_flags_readable(flags) && !lx_flags_writable(flags))
-		return -LX_EINVAL;
-	pf = calloc(1, sizeof(*pf));
-	if (!pf)
-		return -LX_ENOMEM;
-	p = pipe_attach(inode);
-	if (!p) {
-		free(pf);
-		return -LX_ENOMEM;
-	}
-	pf->pipe = p;
-	pf->writer_opens = UINT32_MAX;
-	before = pipe_enter(p, flags);
-	waitq_wake(&p->read_wait, 0);
-	waitq_wake(&p->write_wait, 0);
-	ret = fifo_wait_for_peer(t, p, pf, flags, before);
-	if (ret < 0) {
-		pipe_leave(p, flags);
-		pipe_detach(inode, p);
-		free(pf);
-		return ret;
-	}
-	file->ops = &pipe_fops;
-	file->priv = pf;
-	return 0;
-}
 
 /* ---- capacity ---- */
 
@@ -771,29 +475,9 @@ int64_t pipe_capacity(struct file *f)
 		return -LX_EBADF;
 	p = pipe_of(f);
 	pthread_mutex_lock(&p->lock);
-	n = (int64_t)p->nslots * PAGE;
+	n = (int64_t)p->nslots * PIPE_PAGE;
 	pthread_mutex_unlock(&p->lock);
 	return n;
-}
-
-/* Moves the slots into a ring of n; the lock is held. */
-static int pipe_resize(struct pipe *p, uint32_t n)
-{
-	struct pipe_slot *slots;
-
-	if (n < p->count)
-		return -LX_EBUSY;
-	slots = calloc(n, sizeof(*slots));
-	if (!slots)
-		return -LX_ENOMEM;
-	for (uint32_t i = 0; i < p->count; i++)
-		slots[i] = *slot_at(p, i);
-	__atomic_add_fetch(&pipe_slots_total, n - p->nslots, __ATOMIC_RELAXED);
-	free(p->slots);
-	p->slots = slots;
-	p->nslots = n;
-	p->head = 0;
-	return 0;
 }
 
 int64_t pipe_set_capacity(struct task *t, struct file *f, uint64_t bytes)
@@ -806,9 +490,9 @@ int64_t pipe_set_capacity(struct task *t, struct file *f, uint64_t bytes)
 		return -LX_EBADF;
 	if (bytes == 0 || bytes > UINT64_C(1) << 31)
 		return -LX_EINVAL;
-	if (bytes > (uint64_t)SLOTS_MAX * PAGE)
+	if (bytes > (uint64_t)SLOTS_MAX * PIPE_PAGE)
 		return cred_capable(t->cred, LX_CAP_SYS_RESOURCE) ? -LX_ENOMEM : -LX_EPERM;
-	while ((uint64_t)n * PAGE < bytes)
+	while ((uint64_t)n * PIPE_PAGE < bytes)
 		n *= 2;
 	p = pipe_of(f);
 	pthread_mutex_lock(&p->lock);
@@ -820,7 +504,7 @@ int64_t pipe_set_capacity(struct task *t, struct file *f, uint64_t bytes)
 	if (ret < 0)
 		return ret;
 	waitq_wake(&p->write_wait, LX_POLL_WRITABLE);
-	return (int64_t)n * PAGE;
+	return (int64_t)n * PIPE_PAGE;
 }
 
 /* ---- splice and tee ---- */
@@ -834,7 +518,7 @@ int64_t pipe_peek(struct file *f, void *buf, size_t n)
 
 	pthread_mutex_lock(&p->lock);
 	for (uint32_t i = 0; i < p->count && done < n; i++) {
-		struct pipe_slot *s = slot_at(p, i);
+		struct pipe_slot *s = pipe_slot_at(p, i);
 		size_t part = MIN(n - done, (size_t)s->len);
 
 		memcpy(dst + done, s->page + s->off, part);
@@ -851,14 +535,14 @@ void pipe_discard(struct file *f, size_t n)
 
 	pthread_mutex_lock(&p->lock);
 	while (n > 0 && p->count > 0) {
-		struct pipe_slot *s = slot_at(p, 0);
+		struct pipe_slot *s = pipe_slot_at(p, 0);
 		uint32_t part = (uint32_t)MIN(n, (size_t)s->len);
 
 		s->off += part;
 		s->len -= part;
 		n -= part;
 		if (s->len == 0)
-			drop_first_slot(p);
+			pipe_drop_first_slot(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 	waitq_wake(&p->write_wait, LX_POLL_WRITABLE);

@@ -57,7 +57,7 @@ static struct ipc_bytes bytes(struct input *in)
 	return out;
 }
 
-/* Mostly an address of the loopback. */
+/* Mostly an address of the loopback; no longer than the schema permits. */
 static struct ipc_bytes address(struct input *in)
 {
 	static struct lx_sockaddr_in in4;
@@ -76,6 +76,7 @@ static struct ipc_bytes address(struct input *in)
 		out = (struct ipc_bytes){(const uint8_t *)&in6, sizeof(in6)};
 	} else {
 		out = bytes(in);
+		out.len = MIN(out.len, LX_SOCKADDR_MAX);
 	}
 	return out;
 }
