@@ -129,49 +129,66 @@ int64_t sys_socketpair(struct task *t, const struct sys_args *a)
 	return r;
 }
 
-int64_t sys_bind(struct task *t, const struct sys_args *a)
+/* A call on the socket that a descriptor, the first argument, leads to. */
+typedef int64_t socket_fn(struct task *t, struct file *f, struct socket *s,
+                          const struct sys_args *a);
+
+static int64_t on_socket(struct task *t, const struct sys_args *a, socket_fn *fn)
 {
-	struct sock_addr addr;
 	struct socket *s;
 	struct file *f;
-	int r = get_socket(t, arg_int(a, 0), &f, &s);
+	int64_t r = get_socket(t, arg_int(a, 0), &f, &s);
 
 	if (r < 0)
 		return r;
-	r = addr_in(t, &addr, arg_ptr(a, 1), arg_u32(a, 2));
+	r = fn(t, f, s, a);
+	file_put(f);
+	return r;
+}
+
+static int64_t do_bind(struct task *t, struct file *f, struct socket *s, const struct sys_args *a)
+{
+	struct sock_addr addr;
+	int r = addr_in(t, &addr, arg_ptr(a, 1), arg_u32(a, 2));
+
+	(void)f;
 	if (r == 0)
 		r = s->ops->bind ? s->ops->bind(t, s, &addr) : -LX_EOPNOTSUPP;
-	file_put(f);
+	return r;
+}
+
+int64_t sys_bind(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_bind);
+}
+
+static int64_t do_connect(struct task *t, struct file *f, struct socket *s,
+                          const struct sys_args *a)
+{
+	struct sock_addr addr;
+	int r = addr_in(t, &addr, arg_ptr(a, 1), arg_u32(a, 2));
+
+	if (r == 0)
+		r = s->ops->connect ? s->ops->connect(t, s, &addr, nonblocking(f)) : -LX_EOPNOTSUPP;
 	return r;
 }
 
 int64_t sys_connect(struct task *t, const struct sys_args *a)
 {
-	struct sock_addr addr;
-	struct socket *s;
-	struct file *f;
-	int r = get_socket(t, arg_int(a, 0), &f, &s);
+	return on_socket(t, a, do_connect);
+}
 
-	if (r < 0)
-		return r;
-	r = addr_in(t, &addr, arg_ptr(a, 1), arg_u32(a, 2));
-	if (r == 0)
-		r = s->ops->connect ? s->ops->connect(t, s, &addr, nonblocking(f)) : -LX_EOPNOTSUPP;
-	file_put(f);
+static int64_t do_listen(struct task *t, struct file *f, struct socket *s, const struct sys_args *a)
+{
+	int r = s->ops->listen ? s->ops->listen(t, s, arg_int(a, 1)) : -LX_EOPNOTSUPP;
+
+	(void)f;
 	return r;
 }
 
 int64_t sys_listen(struct task *t, const struct sys_args *a)
 {
-	struct socket *s;
-	struct file *f;
-	int r = get_socket(t, arg_int(a, 0), &f, &s);
-
-	if (r < 0)
-		return r;
-	r = s->ops->listen ? s->ops->listen(t, s, arg_int(a, 1)) : -LX_EOPNOTSUPP;
-	file_put(f);
-	return r;
+	return on_socket(t, a, do_listen);
 }
 
 static int64_t do_accept(struct task *t, int fd, struct guest_ptr addr, struct guest_ptr len,
@@ -239,53 +256,54 @@ int64_t sys_getpeername(struct task *t, const struct sys_args *a)
 	return do_getname(t, a, true);
 }
 
-int64_t sys_shutdown(struct task *t, const struct sys_args *a)
+static int64_t do_shutdown(struct task *t, struct file *f, struct socket *s,
+                           const struct sys_args *a)
 {
-	struct socket *s;
-	struct file *f;
-	int how = arg_int(a, 1), r = get_socket(t, arg_int(a, 0), &f, &s);
+	int how = arg_int(a, 1), r;
 
-	if (r < 0)
-		return r;
+	(void)f;
 	if (how < LX_SHUT_RD || how > LX_SHUT_RDWR)
 		r = -LX_EINVAL;
 	else
 		r = s->ops->shutdown ? s->ops->shutdown(t, s, how) : -LX_EOPNOTSUPP;
-	file_put(f);
 	return r;
 }
 
-int64_t sys_setsockopt(struct task *t, const struct sys_args *a)
+int64_t sys_shutdown(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_shutdown);
+}
+
+static int64_t do_setsockopt(struct task *t, struct file *f, struct socket *s,
+                             const struct sys_args *a)
 {
 	_Alignas(8) uint8_t value[OPTION_MAX];
 	int32_t len = arg_int(a, 4);
-	struct socket *s;
-	struct file *f;
-	int r = get_socket(t, arg_int(a, 0), &f, &s);
+	int r;
 
-	if (r < 0)
-		return r;
+	(void)f;
 	if (len < 0 || len > (int32_t)sizeof(value))
 		r = -LX_EINVAL;
 	else
 		r = copy_from_user(t->mm, value, arg_ptr(a, 3), (size_t)len);
 	if (r == 0)
 		r = socket_setsockopt(t, s, arg_int(a, 1), arg_int(a, 2), value, (uint32_t)len);
-	file_put(f);
 	return r;
 }
 
-int64_t sys_getsockopt(struct task *t, const struct sys_args *a)
+int64_t sys_setsockopt(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_setsockopt);
+}
+
+static int64_t do_getsockopt(struct task *t, struct file *f, struct socket *s,
+                             const struct sys_args *a)
 {
 	_Alignas(8) uint8_t value[OPTION_MAX];
 	uint32_t room = 0;
-	struct socket *s;
-	struct file *f;
-	int r = get_socket(t, arg_int(a, 0), &f, &s);
+	int r = get_user_u32(t->mm, &room, arg_ptr(a, 4));
 
-	if (r < 0)
-		return r;
-	r = get_user_u32(t->mm, &room, arg_ptr(a, 4));
+	(void)f;
 	if (r == 0 && (int32_t)room < 0)
 		r = -LX_EINVAL;
 	if (r == 0)
@@ -298,20 +316,20 @@ int64_t sys_getsockopt(struct task *t, const struct sys_args *a)
 		if (r == 0)
 			r = put_user_u32(t->mm, arg_ptr(a, 4), len);
 	}
-	file_put(f);
 	return r;
 }
 
-int64_t sys_sendto(struct task *t, const struct sys_args *a)
+int64_t sys_getsockopt(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_getsockopt);
+}
+
+static int64_t do_sendto(struct task *t, struct file *f, struct socket *s, const struct sys_args *a)
 {
 	struct sock_msg m = {.flags = arg_u32(a, 3)};
-	struct socket *s;
-	struct file *f;
 	struct uio u;
-	int64_t r = get_socket(t, arg_int(a, 0), &f, &s);
+	int64_t r = 0;
 
-	if (r < 0)
-		return r;
 	uio_init_user(&u, t->mm, arg_ptr(a, 1), a->v[2]);
 	m.u = &u;
 	if (nonblocking(f))
@@ -321,20 +339,21 @@ int64_t sys_sendto(struct task *t, const struct sys_args *a)
 	if (r == 0)
 		r = s->ops->sendmsg(t, s, &m);
 	uio_release(&u);
-	file_put(f);
 	return r;
 }
 
-int64_t sys_recvfrom(struct task *t, const struct sys_args *a)
+int64_t sys_sendto(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_sendto);
+}
+
+static int64_t do_recvfrom(struct task *t, struct file *f, struct socket *s,
+                           const struct sys_args *a)
 {
 	struct sock_msg m = {.flags = arg_u32(a, 3)};
-	struct socket *s;
-	struct file *f;
 	struct uio u;
-	int64_t r = get_socket(t, arg_int(a, 0), &f, &s);
+	int64_t r;
 
-	if (r < 0)
-		return r;
 	uio_init_user(&u, t->mm, arg_ptr(a, 1), a->v[2]);
 	m.u = &u;
 	if (nonblocking(f))
@@ -346,8 +365,12 @@ int64_t sys_recvfrom(struct task *t, const struct sys_args *a)
 		r = e < 0 ? e : r;
 	}
 	uio_release(&u);
-	file_put(f);
 	return r;
+}
+
+int64_t sys_recvfrom(struct task *t, const struct sys_args *a)
+{
+	return on_socket(t, a, do_recvfrom);
 }
 
 static int header_in(struct task *t, struct lx_msghdr *h, struct guest_ptr p, struct uio *u)

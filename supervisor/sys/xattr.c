@@ -92,8 +92,8 @@ static int find_target(struct task *t, const struct sys_args *a, enum target how
 	return r;
 }
 
-static int64_t set_at(struct task *t, const struct path *p, const char *name, struct guest_ptr value,
-		      uint64_t size, int flags)
+static int64_t set_at(struct task *t, const struct path *p, const char *name,
+                      struct guest_ptr value, uint64_t size, int flags)
 {
 	struct inode *inode = p->dentry->inode;
 	void *copy;
@@ -111,7 +111,7 @@ static int64_t set_at(struct task *t, const struct path *p, const char *name, st
 		r = check_name(t, p, name, true);
 	if (r == 0)
 		r = inode->ops->setxattr ? inode->ops->setxattr(inode, name, copy, size, flags)
-					 : -LX_EOPNOTSUPP;
+		                         : -LX_EOPNOTSUPP;
 	free(copy);
 	if (r == 0)
 		notify(inode, p->dentry, VFS_IN_ATTRIB, NULL);
@@ -119,7 +119,7 @@ static int64_t set_at(struct task *t, const struct path *p, const char *name, st
 }
 
 static int64_t get_at(struct task *t, const struct path *p, const char *name, struct guest_ptr out,
-		      uint64_t size)
+                      uint64_t size)
 {
 	struct inode *inode = p->dentry->inode;
 	void *value = NULL;
@@ -152,7 +152,8 @@ static int64_t filter_names(struct task *t, char *list, int64_t len)
 
 		if (i + (int64_t)n > len)
 			break;
-		if (strncmp(list + i, "trusted.", 8) != 0 || cred_capable(t->cred, LX_CAP_SYS_ADMIN)) {
+		if (strncmp(list + i, "trusted.", 8) != 0 ||
+		    cred_capable(t->cred, LX_CAP_SYS_ADMIN)) {
 			memmove(list + out, list + i, n);
 			out += (int64_t)n;
 		}
@@ -197,14 +198,20 @@ static int64_t remove_at(struct task *t, const struct path *p, const char *name)
 	return r;
 }
 
+static int64_t name_and_target(struct task *t, const struct sys_args *a, enum target how,
+                               struct xattr_name *name, struct path *p)
+{
+	int64_t r = name_from_user(t, arg_ptr(a, 1), name);
+
+	return r < 0 ? r : find_target(t, a, how, p);
+}
+
 static int64_t do_set(struct task *t, const struct sys_args *a, enum target how)
 {
 	struct xattr_name name;
 	struct path p;
-	int64_t r = name_from_user(t, arg_ptr(a, 1), &name);
+	int64_t r = name_and_target(t, a, how, &name, &p);
 
-	if (r == 0)
-		r = find_target(t, a, how, &p);
 	if (r < 0)
 		return r;
 	r = set_at(t, &p, name.text, arg_ptr(a, 2), a->v[3], arg_int(a, 4));
@@ -216,10 +223,8 @@ static int64_t do_get(struct task *t, const struct sys_args *a, enum target how)
 {
 	struct xattr_name name;
 	struct path p;
-	int64_t r = name_from_user(t, arg_ptr(a, 1), &name);
+	int64_t r = name_and_target(t, a, how, &name, &p);
 
-	if (r == 0)
-		r = find_target(t, a, how, &p);
 	if (r < 0)
 		return r;
 	r = get_at(t, &p, name.text, arg_ptr(a, 2), a->v[3]);
@@ -243,10 +248,8 @@ static int64_t do_remove(struct task *t, const struct sys_args *a, enum target h
 {
 	struct xattr_name name;
 	struct path p;
-	int64_t r = name_from_user(t, arg_ptr(a, 1), &name);
+	int64_t r = name_and_target(t, a, how, &name, &p);
 
-	if (r == 0)
-		r = find_target(t, a, how, &p);
 	if (r < 0)
 		return r;
 	r = remove_at(t, &p, name.text);

@@ -118,6 +118,20 @@ static int remote_tmpfile(struct inode *dir, uint32_t mode, const struct cred *c
 	return r < 0 ? (int)r : 0;
 }
 
+/* The end of making a name: what fsd answered becomes an inode; drops the lock of naming. */
+static int name_made(struct inode *dir, int64_t result, uint64_t node, const struct ipc_attr *attr,
+                     struct inode **out)
+{
+	int64_t r = remote_result(result);
+
+	if (r >= 0)
+		r = remote_inode_get(dir->sb, node, attr, out);
+	pthread_rwlock_unlock(&remote_session_of(dir)->naming);
+	if (r >= 0)
+		dir_changed(dir);
+	return r < 0 ? (int)r : 0;
+}
+
 static int remote_mkdir(struct inode *dir, const char *name, uint32_t mode, const struct cred *cred,
                         struct inode **out)
 {
@@ -127,17 +141,12 @@ static int remote_mkdir(struct inode *dir, const char *name, uint32_t mode, cons
 	                            .mode = mode & LX_S_IALLUGO,
 	                            .uid = cred->fsuid,
 	                            .gid = perm_new_gid(cred, dir)};
-	struct fsd_mkdir_rep rep;
+	struct fsd_mkdir_rep rep = {0};
 	int64_t r;
 
 	pthread_rwlock_rdlock(&s->naming);
-	r = remote_result(fsd_call_mkdir(s->client, &req, &rep, NULL));
-	if (r >= 0)
-		r = remote_inode_get(dir->sb, rep.node, &rep.attr, out);
-	pthread_rwlock_unlock(&s->naming);
-	if (r >= 0)
-		dir_changed(dir);
-	return r < 0 ? (int)r : 0;
+	r = fsd_call_mkdir(s->client, &req, &rep, NULL);
+	return name_made(dir, r, rep.node, &rep.attr, out);
 }
 
 static int remote_mknod(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
@@ -150,17 +159,12 @@ static int remote_mknod(struct inode *dir, const char *name, uint32_t mode, uint
 	                            .rdev = rdev,
 	                            .uid = cred->fsuid,
 	                            .gid = perm_new_gid(cred, dir)};
-	struct fsd_mknod_rep rep;
+	struct fsd_mknod_rep rep = {0};
 	int64_t r;
 
 	pthread_rwlock_rdlock(&s->naming);
-	r = remote_result(fsd_call_mknod(s->client, &req, &rep, NULL));
-	if (r >= 0)
-		r = remote_inode_get(dir->sb, rep.node, &rep.attr, out);
-	pthread_rwlock_unlock(&s->naming);
-	if (r >= 0)
-		dir_changed(dir);
-	return r < 0 ? (int)r : 0;
+	r = fsd_call_mknod(s->client, &req, &rep, NULL);
+	return name_made(dir, r, rep.node, &rep.attr, out);
 }
 
 static int remote_symlink(struct inode *dir, const char *name, const char *target,
@@ -172,17 +176,12 @@ static int remote_symlink(struct inode *dir, const char *name, const char *targe
 	                              .target = name_bytes(target),
 	                              .uid = cred->fsuid,
 	                              .gid = perm_new_gid(cred, dir)};
-	struct fsd_symlink_rep rep;
+	struct fsd_symlink_rep rep = {0};
 	int64_t r;
 
 	pthread_rwlock_rdlock(&s->naming);
-	r = remote_result(fsd_call_symlink(s->client, &req, &rep, NULL));
-	if (r >= 0)
-		r = remote_inode_get(dir->sb, rep.node, &rep.attr, out);
-	pthread_rwlock_unlock(&s->naming);
-	if (r >= 0)
-		dir_changed(dir);
-	return r < 0 ? (int)r : 0;
+	r = fsd_call_symlink(s->client, &req, &rep, NULL);
+	return name_made(dir, r, rep.node, &rep.attr, out);
 }
 
 static int remote_link(struct inode *dir, const char *name, struct inode *target)
