@@ -19,6 +19,7 @@
 #include "common/plat/sandbox.h"
 #include "fsd/confine.h"
 #include "fsd/container.h"
+#include "fsd/crash.h"
 #include "fsd/images.h"
 #include "fsd/import.h"
 #include "fsd/mounts.h"
@@ -543,5 +544,27 @@ int64_t fsd_do_translations_put(struct service_client *c,
 		return -LX_EINVAL;
 	copy_text(&req->digest, digest, sizeof(digest));
 	in_background(c, keep_translations, in->fd[0], digest);
+	return 0;
+}
+
+int64_t fsd_do_crash_keep(struct service_client *c, const struct fsd_crash_keep_req *req,
+                          struct fsd_crash_keep_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
+{
+	struct admin *a = c->data;
+	char container[129], name[80], *path;
+	size_t size = sizeof(a->path) + sizeof(name) + 16;
+	int r;
+
+	(void)out;
+	copy_text(&req->container, container, sizeof(container));
+	/* It becomes part of a file's name. */
+	if (in->count != 1 || strspn(container, "0123456789abcdef") != strlen(container))
+		return -LX_EINVAL;
+	r = crash_store(&a->store, in->fd[0], container, name);
+	path = r < 0 ? NULL : malloc(size);
+	if (!path)
+		return r < 0 ? r : -LX_ENOMEM;
+	snprintf(path, size, "%s/crashes/%s", a->path, name);
+	rep->path = keep_text(path);
 	return 0;
 }

@@ -8,6 +8,7 @@
  * layers/HEX/size containers/ID/           config.json, upper/, work/, links/ (see container.h)
  *   translations/HEX         code translated from the image of that digest (translations.h)
  *   volumes/NAME/            tree/, and work/ with a directory for each session that uses it
+ *   crashes/                 reports of supervisors that died (crash.h)
  *   tmp/                     whatever is not finished
  *   lock                     held (flock) around changes, so several services and crashes do no
  * harm

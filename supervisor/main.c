@@ -22,6 +22,7 @@
 #include "ipc/ctl.h"
 #include "supervisor/trace/handlers.h"
 #include "supervisor/trace/observe.h"
+#include "supervisor/trace/ring.h"
 #include "supervisor/boot/boot.h"
 #include "supervisor/boot/confine.h"
 #include "supervisor/vfs/tty.h"
@@ -177,6 +178,7 @@ int main(int argc, char **argv)
 	/* Left to itself malloc counts the CPUs in /sys, once threads contend, to limit its arenas. */
 	(void)mallopt(M_ARENA_MAX, 8);
 #endif
+	ring_open();
 	look_at_host(&s.host);
 	raise_file_limit();
 	if (supervisor_confine(argc == 2 && strcmp(argv[1], "--sandbox=require") == 0) < 0)

@@ -21,7 +21,7 @@ struct verb {
 
 extern const struct verb verb_run, verb_run_elf, verb_trace, verb_compat_report, verb_load,
 	verb_import, verb_images, verb_rmi, verb_tag, verb_ps, verb_rm, verb_inspect_elf, verb_info,
-	verb_version;
+	verb_debug, verb_version;
 
 /* All verbs, NULL-terminated, in the order of `carrick help`. */
 extern const struct verb *const verbs[];

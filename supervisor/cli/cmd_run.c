@@ -153,6 +153,9 @@ static bool create_container(struct launch *l, const struct run_options *opts, c
 	l->monitor.fsd_session = ipc_fds_take(&reply.fds, 0);
 	l->monitor.fsd_bulk = ipc_fds_take(&reply.fds, 1);
 	l->mounts = json_loadb((const char *)rep.mounts_json.data, rep.mounts_json.len, 0, NULL);
+	l->monitor.fsd = l->fsd;
+	snprintf(l->monitor.container, sizeof(l->monitor.container), "%.*s", (int)rep.id.len,
+		 (const char *)rep.id.data);
 	/* As Docker does: the first digits of the id, unless told otherwise. */
 	snprintf(short_id, sizeof(short_id), "%.*s", (int)MIN(rep.id.len, 12u), (const char *)rep.id.data);
 	run_spec_set_hostname(l->monitor.spec, opts->hostname ? opts->hostname : short_id);

@@ -11,7 +11,8 @@ static const struct verb verb_help;
 const struct verb *const verbs[] = {
 	&verb_run,    &verb_run_elf, &verb_trace,	&verb_compat_report, &verb_load,
 	&verb_import, &verb_images,  &verb_tag,		&verb_rmi,	     &verb_ps,
-	&verb_rm,     &verb_info,    &verb_inspect_elf, &verb_version,	     &verb_help,
+	&verb_rm,     &verb_info,    &verb_inspect_elf, &verb_debug,	     &verb_version,
+	&verb_help,
 	NULL,
 };
 

@@ -11,10 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/crash.h"
 #include "common/evloop.h"
 #include "common/lx/errno.h"
 #include "ipc/ctl.h"
 #include "supervisor/cli/confine.h"
+#include "supervisor/cli/crash.h"
 #include "supervisor/cli/relay.h"
 #include "supervisor/cli/run.h"
 #include "supervisor/cli/service.h"
@@ -35,6 +37,7 @@ struct monitor {
 	struct evwatch child, grace;
 	struct relay relay;
 	pid_t supervisor;
+	int crash;     /* memory for its last words (common/crash.h), or -1 */
 	int status;
 	bool ended;    /* the supervisor told how the guest ended */
 	bool stopping; /* the stop signal has been sent */
@@ -87,6 +90,20 @@ int64_t ctl_do_failed(struct monitor *m, const struct ctl_failed_req *req, struc
 	return 0;
 }
 
+/* One sentence: how it ended, and where to read what it did last. */
+static void tell_death(struct monitor *m, int status)
+{
+	char how[128], path[4352], report[4480] = "";
+
+	if (status >= 0 && WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(how, sizeof(how), "ended unexpectedly (status %d)", status >= 0 ? WEXITSTATUS(status) : -1);
+	if (crash_keep(m->config->fsd, m->crash, m->config->container, how, path, sizeof(path)))
+		snprintf(report, sizeof(report), "; `carrick debug crash %s` shows what it did last", path);
+	cli_error("the guest's supervisor %s; the guest is gone, its container's files are safe%s", how, report);
+}
+
 static void on_supervisor_end(struct evwatch *w, int64_t status)
 {
 	struct monitor *m = w->arg;
@@ -98,14 +115,7 @@ static void on_supervisor_end(struct evwatch *w, int64_t status)
 	if (m->ended)
 		return;
 	terminal_restore();
-	if (status >= 0 && WIFSIGNALED((int)status))
-		cli_error("the guest's supervisor was ended by signal %d (%s); the guest is gone, its container's "
-			  "files are safe",
-			  WTERMSIG((int)status), strsignal(WTERMSIG((int)status)));
-	else
-		cli_error("the guest's supervisor ended unexpectedly (status %d); the guest is gone, its container's "
-			  "files are safe",
-			  status >= 0 ? WEXITSTATUS((int)status) : -1);
+	tell_death(m, (int)status);
 	finish(m, EXIT_CARRICK);
 }
 
@@ -174,7 +184,7 @@ static void on_started(void *arg, int64_t result, const void *rep, struct ipc_fd
 
 /* In the child: becomes the supervisor, in a session of its own so that the terminal's signals
  * reach only the monitor. */
-static NORETURN void exec_supervisor(const char *program, int ctl, bool require_sandbox)
+static NORETURN void exec_supervisor(const char *program, int ctl, int crash, bool require_sandbox)
 {
 	char *argv[] = {(char *)(uintptr_t)program,
 			require_sandbox ? (char *)(uintptr_t) "--sandbox=require" : NULL, NULL};
@@ -189,11 +199,13 @@ static NORETURN void exec_supervisor(const char *program, int ctl, bool require_
 		dup2(null, 0);
 		dup2(null, 1);
 	}
-	if (ctl == CTL_FD)
-		fcntl(ctl, F_SETFD, 0);
-	else
-		dup2(ctl, CTL_FD);
-	closefrom(CTL_FD + 1);
+	/* Neither may sit where the other belongs. */
+	ctl = fcntl(ctl, F_DUPFD, CRASH_FD + 1);
+	crash = crash < 0 ? -1 : fcntl(crash, F_DUPFD, CRASH_FD + 1);
+	dup2(ctl, CTL_FD);
+	if (crash >= 0)
+		dup2(crash, CRASH_FD);
+	closefrom(crash >= 0 ? CRASH_FD + 1 : CTL_FD + 1);
 	execv(program, argv);
 	_exit(EXIT_CANNOT_RUN);
 }
@@ -217,7 +229,7 @@ static int spawn_supervisor(struct monitor *m)
 		return cli_error("cannot make the control channel: %s", strerror(errno)), -LX_EMFILE;
 	m->supervisor = fork();
 	if (m->supervisor == 0)
-		exec_supervisor(program, pair[1], m->config->require_sandbox);
+		exec_supervisor(program, pair[1], m->crash, m->config->require_sandbox);
 	close(pair[1]);
 	if (m->supervisor < 0) {
 		close(pair[0]);
@@ -293,13 +305,15 @@ static void monitor_release(struct monitor *m)
 		kill(m->supervisor, SIGKILL);
 		waitpid(m->supervisor, NULL, 0);
 	}
+	if (m->crash >= 0)
+		close(m->crash);
 	evloop_free(m->loop);
 	terminal_restore();
 }
 
 int monitor_run(const struct monitor_config *config)
 {
-	struct monitor m = {.config = config, .relay = {.socket = -1}, .status = EXIT_CARRICK};
+	struct monitor m = {.config = config, .relay = {.socket = -1}, .status = EXIT_CARRICK, .crash = crash_memory()};
 	int ret = evloop_new(&m.loop);
 
 	if (ret < 0)

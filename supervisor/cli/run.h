@@ -58,6 +58,8 @@ struct monitor_config {
 	int fsd_session, fsd_bulk, netd_session, netd_bulk; /* become the monitor's */
 	bool tty, interactive;
 	bool require_sandbox; /* --sandbox=require */
+	struct ipc_client *fsd; /* for crash reports */
+	char container[65];     /* its id */
 	int stop_signal;
 };
 /* Starts the supervisor and relays the terminal, signals and size until the guest has ended;

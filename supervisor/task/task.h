@@ -138,6 +138,7 @@ struct task {
 
 	/* System-call restart: the call being made and its first argument. */
 	uint64_t syscall_nr, syscall_x0;
+	uint64_t ring_next; /* slot of the crash ring (trace/ring.h); a multiple of RING_BATCH: take more */
 	bool in_syscall;
 	struct restart_block restart;
 

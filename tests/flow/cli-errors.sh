@@ -21,3 +21,12 @@ printf 'not an elf' >file
 expect_status 126 carrick inspect-elf file
 expect_status 0 carrick inspect-elf "$GUESTS/hi"
 expect_text out 'arm64'
+
+# A crash report is read with suspicion.
+echo nonsense >not-a-report
+expect_status 125 carrick debug crash not-a-report
+expect_text err 'not-a-report is no crash report'
+{ printf 'carrick crash 1\n'; head -c 900000 /dev/urandom; } >hostile
+expect_status 0 carrick debug crash hostile
+expect_status 125 carrick debug crash missing
+expect_status 125 carrick debug

@@ -27,6 +27,13 @@ status=0; wait "$one" || status=$?
 [ "$status" = 125 ] || fail "the killed guest ended with $status: $(cat one.err)"
 [ -s one.err ] || fail "no word about the killed guest"
 [ "$(wc -l <one.err)" = 1 ] || fail "more than one sentence: $(cat one.err)"
+# What the guest did last is kept.
+report=$(sed -n 's/.*`carrick debug crash \([^`]*\)`.*/\1/p' one.err)
+[ -f "$report" ] || fail "no crash report: $(cat one.err)"
+expect_status 0 carrick debug crash "$report"
+expect_text out 'was ended by signal 9'
+expect_text out 'openat('
+expect_text out 'has not returned'
 touch shared/go
 status=0; wait "$two" || status=$?
 [ "$status" = 0 ] || fail "the other guest ended with $status: $(cat two.err)"
