@@ -65,6 +65,7 @@ struct guest {
 	struct task_table *tasks; /* pids, processes, sessions: task/pid.h */
 	struct uts uts;
 	struct pts_table *ptys;   /* pseudo-terminals and the console: vfs/fs_pts.c */
+	int aot_wishes;           /* a file for vcpu_aot_wish at the end, or -1 */
 	uint32_t ncpus;           /* CPUs the guest sees: 1 to 64 */
 	struct boot *boot;        /* boot/guest.c */
 	struct ipc_space *ipc;    /* System V objects: sys/sysvipc.c; atomic, NULL until used */

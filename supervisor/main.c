@@ -18,6 +18,7 @@
 
 #include "common/log.h"
 #include "common/lx/errno.h"
+#include "common/plat/errno.h"
 #include "common/plat/mem.h"
 #include "ipc/ctl.h"
 #include "supervisor/trace/handlers.h"
@@ -26,8 +27,12 @@
 #include "supervisor/boot/boot.h"
 #include "supervisor/boot/confine.h"
 #include "supervisor/vfs/tty.h"
+#include "vcpu/aot.h"
 
 #define CTL_FD 3
+
+/* Of the role --translate. */
+enum { WISHES_FD = 3, OLD_FD, OUT_FD };
 
 struct supervisor {
 	struct ipc_conn *ctl;
@@ -65,6 +70,8 @@ static void *wait_for_end(void *arg)
 	if (s->guest->observer)
 		observer_finish(s->guest->observer);
 	handlers_report();
+	if (s->guest->aot_wishes >= 0 && vcpu_aot_wish(s->guest->engine, s->guest->aot_wishes) < 0)
+		log_info("cannot note what to translate beforehand the next time");
 	if (!__atomic_exchange_n(&s->told, true, __ATOMIC_SEQ_CST))
 		(void)ctl_event_exited(s->ctl, &req);
 	/* INVARIANT: the guest is over; nothing of it runs any more. */
@@ -162,6 +169,20 @@ static void raise_file_limit(void)
 		log_warn("cannot raise the limit of open files");
 }
 
+/* The role of a translator: makes, from what a guest's supervisor noted, the file of translations
+ * for the next guests of the image.  A mistake in it must not reach further than that file. */
+static int translate(void)
+{
+	int err;
+
+	if (supervisor_confine(false) < 0)
+		return BOOT_EXIT_FAILED;
+	err = vcpu_aot_make(WISHES_FD, OLD_FD, OUT_FD);
+	if (err < 0)
+		log_info("cannot make translations: %s", lx_errno_text(plat_errno(-err)));
+	return err < 0 ? BOOT_EXIT_FAILED : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct supervisor s;
@@ -174,6 +195,8 @@ int main(int argc, char **argv)
 		return BOOT_EXIT_FAILED;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--translate") == 0)
+		return translate();
 #ifdef __GLIBC__
 	/* Left to itself malloc counts the CPUs in /sys, once threads contend, to limit its arenas. */
 	(void)mallopt(M_ARENA_MAX, 8);

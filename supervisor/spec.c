@@ -9,6 +9,7 @@
 
 #include "common/lx/errno.h"
 #include "common/plat/mem.h"
+#include "ipc/ipc.h"
 
 #define MAX_STRINGS 65536u
 #define MAX_MOUNTS  256u
@@ -177,6 +178,8 @@ static void read_fields(struct parse *p, const json_t *o, struct guest_spec *s)
 	s->rows = (uint32_t)number_field(p, o, "rows", UINT16_MAX);
 	s->columns = (uint32_t)number_field(p, o, "columns", UINT16_MAX);
 	s->jit_cache = number_field(p, o, "jit_cache", INT64_MAX);
+	s->aot = (uint32_t)number_field(p, o, "aot", IPC_MAX_FDS - 1);
+	s->aot_wishes = (uint32_t)number_field(p, o, "aot_wishes", IPC_MAX_FDS - 1);
 	s->cpus = cpus ? json_number_value(cpus) : 0;
 	mounts_field(p, o, s);
 }

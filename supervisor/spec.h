@@ -35,6 +35,9 @@ struct guest_spec {
 	double cpus;     /* 0: none */
 	uint32_t rows, columns; /* tty */
 	uint64_t jit_cache;
+	/* Which of `start`'s descriptors they are, 0: there is none.  aot: translations of earlier
+	 * runs; aot_wishes: where to note what should be among them the next time (vcpu.h). */
+	uint32_t aot, aot_wishes;
 	struct guest_mount_spec *mounts;
 	size_t nmounts;
 };

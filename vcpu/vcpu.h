@@ -147,6 +147,7 @@ void vcpu_set_step(struct vcpu *vcpu, bool on);
 struct vcpu_jit_stats {
 	uint64_t blocks, insns,
 	    bytes;        /* translated, ever: blocks, guest instructions, host bytes */
+	uint64_t kept;    /* blocks taken from a file (aot.h) */
 	uint64_t live;    /* blocks that are still valid */
 	uint64_t links;   /* jumps patched from block to block */
 	uint64_t flushes; /* times the whole cache was emptied */

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/lx/errno.h"
 #include "common/lx/fcntl.h"
+#include "common/plat/errno.h"
 #include "common/plat/mem.h"
 #include "ipc/bulk.h"
 #include "ipc/client.h"
@@ -24,6 +25,7 @@
 #include "supervisor/trace/observe.h"
 #include "supervisor/vfs/tty.h"
 #include "supervisor/vfs/vfs.h"
+#include "vcpu/aot.h"
 
 #define DEFAULT_TASKS 16384u
 #define GOODBYE_NS    INT64_C(10000000000)
@@ -105,6 +107,22 @@ static int build_observer(struct guest *g)
 		return 0;
 	g->observer = observer_new(format, g->spec->compat_report, STDERR_FILENO);
 	return g->observer ? 0 : -LX_ENOMEM;
+}
+
+/* Translations of earlier runs, and where to note what is missing among them. */
+static void use_translations(struct guest *g, struct ipc_fds *fds)
+{
+	int fd = g->spec->aot ? ipc_fds_take(fds, g->spec->aot) : -1, err = 0;
+
+	g->aot_wishes = g->spec->aot_wishes ? ipc_fds_take(fds, g->spec->aot_wishes) : -1;
+	if (fd < 0)
+		return;
+	err = vcpu_aot_use(g->engine, fd);
+	close(fd);
+	if (err == -EBADMSG)
+		log_warn("the translations kept for this image are damaged and not used; they will be made again");
+	else if (err < 0)
+		log_info("the translations kept for this image are not used: %s", lx_errno_text(plat_errno(-err)));
 }
 
 static int build_engine(struct guest *g, const struct boot_host *host, const char **why)
@@ -355,8 +373,10 @@ int guest_boot(struct boot_request *req, const struct boot_host *host, struct gu
 		err = build_observer(g);
 	if (err == 0)
 		err = build_engine(g, host, why);
-	if (err == 0)
+	if (err == 0) {
+		use_translations(g, req->fds);
 		err = start_first_task(g, req, why);
+	}
 	if (err == 0)
 		*out = g;
 	return err;

@@ -13,6 +13,7 @@
 #include "ipc/netd.h"
 #include "supervisor/cli/run.h"
 #include "supervisor/cli/service.h"
+#include "supervisor/cli/translations.h"
 
 /* Flags of container_create and session_create. */
 #define CONTAINER_REMOVE_UPPER 1u
@@ -28,6 +29,7 @@ struct launch {
 	json_t *image_config;
 	json_t *mounts; /* fsd's roots for the binds, in their order */
 	struct mount_requests requests;
+	struct translations translations;
 	struct monitor_config monitor;
 };
 
@@ -48,11 +50,12 @@ static void launch_release(struct launch *l)
 		ipc_client_free(l->netd);
 }
 
-static bool read_image_config(struct launch *l, const char *reference)
+static bool read_image_config(struct launch *l, const char *reference, bool aot)
 {
 	struct fsd_image_config_req req = {.reference = ipc_bytes_of(reference)};
 	struct fsd_image_config_rep rep;
 	struct ipc_reply reply;
+	char digest[128];
 	int64_t ret = fsd_call_image_config(l->fsd, &req, &rep, &reply);
 
 	if (ret == -LX_ENOENT) {
@@ -66,7 +69,10 @@ static bool read_image_config(struct launch *l, const char *reference)
 		return false;
 	}
 	l->image_config = json_loadb((const char *)rep.config_json.data, rep.config_json.len, 0, NULL);
+	snprintf(digest, sizeof(digest), "%.*s", (int)rep.digest.len, (const char *)rep.digest.data);
 	ipc_reply_release(&reply);
+	if (aot)
+		translations_start(&l->translations, l->fsd, digest);
 	if (!l->image_config)
 		cli_error("the configuration of image \"%s\" is damaged; load it again", reference);
 	return l->image_config != NULL;
@@ -240,6 +246,16 @@ static bool sandbox_layers_suffice(const struct verb *verb, const char *asked, b
 	return missing == 0;
 }
 
+static bool is_off(const char *option)
+{
+	return option && strcmp(option, "off") == 0;
+}
+
+static bool keeps_translations(const struct run_options *opts)
+{
+	return !is_off(opts->aot) && !is_off(opts->jit);
+}
+
 /* Everything between the parsed options and the running guest. */
 static int launch_guest(const struct verb *verb, struct launch *l, struct run_options *opts, const char *reference,
 			int root_fd, int nwords, char **words)
@@ -249,7 +265,7 @@ static int launch_guest(const struct verb *verb, struct launch *l, struct run_op
 	if (!sandbox_layers_suffice(verb, opts->sandbox, &l->monitor.require_sandbox) || !mount_requests_parse(verb, opts, &l->requests))
 		return EXIT_CARRICK;
 	l->fsd = service_connect(&fsd_service);
-	if (!l->fsd || (reference[0] && !read_image_config(l, reference)))
+	if (!l->fsd || (reference[0] && !read_image_config(l, reference, keeps_translations(opts))))
 		return EXIT_CARRICK;
 	l->monitor.spec = run_spec_build(verb, opts, l->image_config, nwords, words);
 	l->monitor.stop_signal = run_stop_signal(verb, opts, l->image_config);
@@ -260,18 +276,22 @@ static int launch_guest(const struct verb *verb, struct launch *l, struct run_op
 	add_mounts(l);
 	l->monitor.tty = opts->tty;
 	l->monitor.interactive = opts->interactive;
+	l->monitor.aot = l->translations.file;
+	l->monitor.aot_wishes = l->translations.wishes;
 	return monitor_run(&l->monitor);
 }
 
 static int run_reference(const struct verb *verb, struct run_options *opts, const char *reference, int root_fd,
 			 int nwords, char **words)
 {
-	struct launch l = {.monitor = {.fsd_session = -1, .fsd_bulk = -1, .netd_session = -1, .netd_bulk = -1}};
+	struct launch l = {.translations = TRANSLATIONS_NONE,
+			   .monitor = {.fsd_session = -1, .fsd_bulk = -1, .netd_session = -1, .netd_bulk = -1}};
 	int status;
 
 	if (opts->tty && !isatty(STDIN_FILENO))
 		return cli_usage_error(verb, "-t needs a terminal on standard input, which is none; leave -t out");
 	status = launch_guest(verb, &l, opts, reference, root_fd, nwords, words);
+	translations_finish(&l.translations);
 	launch_release(&l);
 	return status;
 }

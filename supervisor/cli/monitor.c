@@ -245,16 +245,25 @@ static int spawn_supervisor(struct monitor *m)
 	return ipc_conn_new(&conn, &m->ctl);
 }
 
+/* A descriptor that the specification tells of by its place in the message. */
+static void add_descriptor(json_t *spec, const char *name, int fd, int *fds, unsigned *count)
+{
+	if (fd < 0)
+		return;
+	json_object_set_new(spec, name, json_integer(*count));
+	fds[(*count)++] = fd;
+}
+
 /* The guest's standard descriptors as they travel in `start`: the terminal's relay socket, or
  * three of ours.  *relay_end is our end of the relay. */
 static int start_guest(struct monitor *m)
 {
 	const struct monitor_config *c = m->config;
-	char *text = spec_text(c->spec);
-	struct ctl_start_req req = {.spec_json = ipc_bytes_of(text)};
-	int fds[8] = {c->fsd_session, c->fsd_bulk, c->netd_session, c->netd_bulk}, null = -1, pair[2] = {-1, -1};
+	struct ctl_start_req req;
+	int fds[10] = {c->fsd_session, c->fsd_bulk, c->netd_session, c->netd_bulk}, null = -1, pair[2] = {-1, -1};
 	unsigned count = 4;
-	int ret = text ? 0 : -LX_ENOMEM;
+	char *text;
+	int ret = 0;
 
 	if (c->tty) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -266,6 +275,12 @@ static int start_guest(struct monitor *m)
 		fds[count++] = STDOUT_FILENO;
 		fds[count++] = STDERR_FILENO;
 	}
+	add_descriptor(c->spec, "aot", c->aot, fds, &count);
+	add_descriptor(c->spec, "aot_wishes", c->aot_wishes, fds, &count);
+	text = spec_text(c->spec);
+	req.spec_json = ipc_bytes_of(text);
+	if (ret == 0 && !text)
+		ret = -LX_ENOMEM;
 	if (ret == 0)
 		ret = ctl_request_start(m->ctl, &req, fds, count, on_started, m);
 	if (ret == 0 && c->tty)

@@ -13,7 +13,7 @@ struct run_options {
 	bool interactive, tty, rm, read_only, init;
 	struct string_list env, env_file, volume, mount, tmpfs;
 	const char *workdir, *user, *entrypoint, *name, *hostname, *network, *stop_signal;
-	const char *engine, *fs, *net_io, *jit, *windows, *platform, *sandbox, *aslr, *trace, *root;
+	const char *engine, *fs, *net_io, *jit, *windows, *platform, *sandbox, *aslr, *aot, *trace, *root;
 	uint64_t memory, pids_limit, jit_cache;
 	double cpus;
 	bool compat_report;
@@ -61,6 +61,7 @@ struct monitor_config {
 	struct ipc_client *fsd; /* for crash reports */
 	char container[65];     /* its id */
 	int stop_signal;
+	int aot, aot_wishes; /* translations.h; -1: none; stay the caller's */
 };
 /* Starts the supervisor and relays the terminal, signals and size until the guest has ended;
  * the exit status for main. */

@@ -205,6 +205,7 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 	const char *jit = one_of(verb, "jit", opts->jit, "on", "off");
 	const char *windows = opts->windows ? opts->windows : getenv("CARRICK_WINDOWS");
 	bool never = windows && strcmp(windows, "off") == 0, always = windows && strcmp(windows, "always") == 0;
+	const char *aot = one_of(verb, "aot", opts->aot, "on", "off");
 	const char *aslr = one_of(verb, "aslr", opts->aslr, "container", "exec");
 	const char *network = one_of(verb, "network", opts->network, "host", "none");
 	const char *engine = opts->engine ? opts->engine : getenv("CARRICK_ENGINE");
@@ -212,7 +213,7 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 	uint32_t rows = 24, columns = 80;
 	json_t *argv, *env, *spec;
 
-	if (!fs || !jit || !aslr || !network)
+	if (!fs || !jit || !aot || !aslr || !network)
 		return NULL;
 	if (windows && !never && !always && strcmp(windows, "auto") != 0) {
 		cli_usage_error(verb, "--windows takes auto, off or always, not \"%s\"", windows);

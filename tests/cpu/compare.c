@@ -217,6 +217,9 @@ int rig_compare(struct rig *rig, unsigned n)
 {
 	struct wire_result other;
 
+	for (unsigned k = 1; k < rig->engines; k++)
+		if (rig->engine[k].aot && !rig_prepare_aot(rig, &rig->engine[k], n))
+			return -1;
 	for (unsigned i = 0; i < n && rig->failures < rig->max_failures; i++) {
 		const struct wire_case *c = &rig->cases[i];
 		struct wire_result *mine = &rig->ours[i];
@@ -227,7 +230,7 @@ int rig_compare(struct rig *rig, unsigned n)
 		for (unsigned k = 1; k < rig->engines; k++) {
 			struct rig_engine *e = &rig->engine[k];
 
-			rig_run(rig, e, i, c, true, &other);
+			rig_run(rig, e, i, c, !e->aot, &other);
 			if (equal(mine, &other))
 				rig_run(rig, e, i, c, false, &other);
 			if (!equal(mine, &other))

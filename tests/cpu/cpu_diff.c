@@ -320,8 +320,9 @@ int main(int argc, char **argv)
 		printf("cpu_diff: seed %" PRIu64 ", %u rows, %u engines\n", run.seed, a64_row_count,
 		       rig->engines);
 		err = compare(&run) ? 2 : rig->failures != 0;
-		printf("cpu_diff: %" PRIu64 " instructions, %u differences\n", rig->ran,
-		       rig->failures);
+		printf("cpu_diff: %" PRIu64 " instructions, %" PRIu64
+		       " blocks from files, %u differences\n",
+		       rig->ran, rig->kept, rig->failures);
 	}
 	rig_close(rig);
 	free(rig->drawn);

@@ -13,12 +13,13 @@
 static const struct {
 	const char *name;
 	struct vcpu_options options;
-	bool step;
+	bool step, aot;
 } kinds[] = {
-    {"interp", {.kind = VCPU_ENGINE_SOFT_INTERP}, false},
-    {"tlb", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .no_window = true}, false},
-    {"window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .window_eager = true}, false},
-    {"step", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}, true},
+    {"interp", {.kind = VCPU_ENGINE_SOFT_INTERP}, false, false},
+    {"tlb", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .no_window = true}, false, false},
+    {"window", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .window_eager = true}, false, false},
+    {"aot", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true, .window_eager = true}, false, true},
+    {"step", {.kind = VCPU_ENGINE_SOFT, .jit_eager = true}, true, false},
 };
 
 static struct vcpu *volatile running; /* what signals kick */
@@ -80,18 +81,22 @@ void rig_kick_storm(bool on)
 	start_timer(on ? 50 : 1000000);
 }
 
-static bool open_engine(struct rig_engine *e, const struct vcpu_options *options)
+void rig_machine(struct rig_engine *e, const struct vcpu_options *options)
 {
-	e->data = malloc(WIRE_DATA_SIZE);
-	if (!e->data)
-		return false;
 	a64_box_init_options(&e->box, options, 16ULL << 20);
 	for (uint64_t at = 0; at < WIRE_CODE_SIZE; at += PAGE_SIZE)
 		a64_box_map(&e->box, WIRE_CODE + at, 0, BOX_RWX);
 	for (uint64_t at = 0; at < WIRE_DATA_SIZE; at += PAGE_SIZE)
 		a64_box_map(&e->box, WIRE_DATA + at, 0, BOX_RW);
 	e->v = a64_box_vcpu(&e->box);
-	return true;
+}
+
+static bool open_engine(struct rig_engine *e, const struct vcpu_options *options)
+{
+	e->data = malloc(WIRE_DATA_SIZE);
+	if (e->data)
+		rig_machine(e, options);
+	return e->data != NULL;
 }
 
 bool rig_open(struct rig *rig, const char *list)
@@ -105,6 +110,7 @@ bool rig_open(struct rig *rig, const char *list)
 			continue;
 		e->name = kinds[i].name;
 		e->step = kinds[i].step;
+		e->aot = kinds[i].aot;
 		rig->steps |= e->step;
 		if (!open_engine(e, &kinds[i].options))
 			return false;
@@ -176,7 +182,7 @@ static uint32_t signal_of(const struct vcpu_exit *x)
 	}
 }
 
-static void load_code(struct rig_engine *e, unsigned slot, const struct wire_case *c)
+void rig_load_code(struct rig_engine *e, unsigned slot, const struct wire_case *c)
 {
 	uint32_t words[WIRE_CODE_SLOT / 4];
 
@@ -198,7 +204,7 @@ void rig_run(struct rig *rig, struct rig_engine *e, unsigned slot, const struct 
 	struct vcpu_exit x;
 
 	if (fresh)
-		load_code(e, slot, c);
+		rig_load_code(e, slot, c);
 	load_state(e, c);
 	ticks = 0;
 	running = e->v;
@@ -222,7 +228,7 @@ void rig_before_fault(struct rig *rig, unsigned slot, const struct wire_case *c,
 	struct rig_engine *e = &rig->engine[0];
 	struct vcpu_exit x;
 
-	load_code(e, slot, c);
+	rig_load_code(e, slot, c);
 	load_state(e, c);
 	vcpu_set_step(e->v, true);
 	do {

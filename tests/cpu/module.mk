@@ -8,7 +8,7 @@ build/guest/cpu_diff_guest: tests/cpu/guest.c tests/cpu/wire.h
 	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) -o $@ $<
 
 CPU_TEST_LIBS := $(B)/libtest.a $(B)/libvcpu.a $(B)/libcommon.a
-CPU_DIFF_SRCS := $(addprefix tests/cpu/,cpu_diff.c words.c engines.c compare.c case_text.c peer.c)
+CPU_DIFF_SRCS := $(addprefix tests/cpu/,cpu_diff.c words.c engines.c aot.c compare.c case_text.c peer.c)
 $(B)/tests/cpu/cpu_diff: $(call obj,$(CPU_DIFF_SRCS)) $(CPU_TEST_LIBS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \

@@ -4,6 +4,7 @@
  *   cpu_diff.c   options, and the modes of drawing cases
  *   words.c      single instructions on states that suit them
  *   engines.c    our engines, each in a machine of its own
+ *   aot.c        the engine that runs on translations from a file
  *   compare.c    one case on all engines and the peer; differences are reduced and printed
  *   case_text.c  cases as lines of text: the list of regressions
  *   peer.c       the independent implementation, by way of guest.c
@@ -21,6 +22,7 @@
 struct rig_engine {
 	const char *name;
 	bool step;
+	bool aot; /* each batch runs on translations that come from a file */
 	struct a64_box box;
 	struct vcpu *v;
 	uint64_t *data; /* WIRE_DATA_SIZE bytes */
@@ -36,6 +38,7 @@ struct rig {
 	struct wire_case *cases; /* RIG_BATCH */
 	struct wire_result *ours, *theirs;
 	uint64_t ran, cut_short, *drawn; /* instructions; programs that faulted; by row */
+	uint64_t kept;                   /* blocks that the aot engine took from files */
 	unsigned failures, max_failures;
 	uint32_t reported; /* the last single instruction with a difference */
 };
@@ -48,6 +51,11 @@ void rig_close(struct rig *rig);
 /* Runs the case in the slot; out->data is filled.  Fresh: nothing of it is translated yet. */
 void rig_run(struct rig *rig, struct rig_engine *e, unsigned slot, const struct wire_case *c,
              bool fresh, struct wire_result *out);
+/* A machine with the memory that cases expect; a case's code in its slot. */
+void rig_machine(struct rig_engine *e, const struct vcpu_options *options);
+void rig_load_code(struct rig_engine *e, unsigned slot, const struct wire_case *c);
+/* aot: translates the batch's cases, has a file made of that, and a new machine that uses it. */
+bool rig_prepare_aot(struct rig *rig, struct rig_engine *e, unsigned n) MUST_CHECK;
 /* Does the interpreter execute the word, with registers for which accesses succeed? */
 bool rig_allocated(struct rig *rig, uint32_t word);
 /* The registers before the instruction at which the interpreter stops. */

@@ -10,7 +10,7 @@
  * it back to their stubs, and raises the code epoch, at which every vCPU empties its table of
  * targets.  Its code stays intact till its half is filled again, so a vCPU may finish it.
  */
-#include "vcpu/soft/jit/jit.h"
+#include "vcpu/soft/jit/aot.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -116,6 +116,9 @@ void soft_jit_free(struct vcpu_engine *e)
 		return;
 	munmap(j->sites[0], 2 * max_sites(j) * sizeof(struct jit_site));
 	unmap_all(j);
+	if (j->aot)
+		aot_close(j->aot);
+	free(j->aot);
 	free(j);
 	e->jit = NULL;
 }
@@ -141,34 +144,30 @@ uint64_t jit_const(struct jit *j, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
-static bool is_page(const struct jit_page *p, uint64_t va, bool flush_zero, bool windowed)
-{
-	return p->va == va && p->flush_zero == flush_zero && p->windowed == windowed;
-}
-
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
-                             bool flush_zero, bool windowed)
+                             unsigned mode)
 {
 	struct jit_page *p = __atomic_load_n(&page->jit, __ATOMIC_ACQUIRE);
 
 	for (; p; p = p->next)
-		if (is_page(p, va, flush_zero, windowed))
+		if (p->va == va && p->mode == mode)
 			return p;
 	pthread_mutex_lock(&e->code_lock);
 	for (p = page->jit; p; p = p->next)
-		if (is_page(p, va, flush_zero, windowed))
+		if (p->va == va && p->mode == mode)
 			break;
 	if (!p && __atomic_load_n(&e->code[page->pa >> PAGE_SHIFT], __ATOMIC_RELAXED) == page) {
 		p = calloc(1, sizeof(*p));
 		if (p) {
 			p->va = va;
-			p->windowed = windowed;
 			if (e->jit->last_page_id < UINT32_MAX - 1)
 				p->id = ++e->jit->last_page_id;
-			p->flush_zero = flush_zero;
+			p->mode = mode;
 			p->next = page->jit;
 			__atomic_store_n(&page->jit, p, __ATOMIC_RELEASE);
 			e->code_bytes += sizeof(*p);
+			if (e->jit->aot)
+				aot_fill_page(e, page, p);
 		}
 	}
 	pthread_mutex_unlock(&e->code_lock);
@@ -221,6 +220,21 @@ void jit_connect(struct vcpu_engine *e, struct jit_link *link, struct jit_page *
 	if (!link->from->dead)
 		jit_connect_locked(e->jit, link, page);
 	pthread_mutex_unlock(&e->code_lock);
+}
+
+void jit_publish_locked(struct jit *j, struct jit_block *b)
+{
+	struct jit_page *page = b->page;
+
+	b->next = page->blocks;
+	page->blocks = b;
+	page->lines |= b->lines;
+	__atomic_store_n(&page->entry[b->first], b, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < b->nlinks; i++)
+		jit_connect_locked(j, &b->links[i], page);
+	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
+	j->stats.live++;
+	j->stats.bytes += b->bytes;
 }
 
 static void unlink_from(struct jit_link *link)
@@ -336,13 +350,26 @@ void soft_jit_reclaim_locked(struct vcpu_engine *e, uint64_t oldest)
 	}
 }
 
+void jit_add_site(struct jit *j, uint32_t at, uint32_t slow)
+{
+	size_t n = j->nsites[j->current];
+
+	j->sites[j->current][n] = (struct jit_site){at, slow};
+	__atomic_store_n(&j->nsites[j->current], n + 1, __ATOMIC_RELEASE);
+}
+
+bool jit_has_room(const struct jit *j)
+{
+	return j->half[j->current].end - j->used >= JIT_MAX_BYTES &&
+	       max_sites(j) - j->nsites[j->current] >= JIT_MAX_SITES;
+}
+
 bool jit_room_locked(struct vcpu_engine *e)
 {
 	struct jit *j = e->jit;
 	struct jit_half *other = &j->half[!j->current];
 
-	if (j->half[j->current].end - j->used >= JIT_MAX_BYTES &&
-	    max_sites(j) - j->nsites[j->current] >= JIT_MAX_SITES)
+	if (jit_has_room(j))
 		return true;
 	if (soft_code_oldest_locked(e) < other->epoch) {
 		soft_code_advance_locked(e);

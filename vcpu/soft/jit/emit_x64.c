@@ -121,9 +121,33 @@ void em_rx(struct emit *e, unsigned op, enum x64_width w, unsigned reg, unsigned
 	displacement(e, mod, disp);
 }
 
+void em_note(struct emit *e, const uint8_t *at, enum em_note_kind kind, uint64_t value)
+{
+	struct emit_notes *n = e->notes;
+
+	if (!n)
+		return;
+	if (n->count == EM_MAX_NOTES) {
+		n->full = true;
+		return;
+	}
+	n->note[n->count++] = (struct emit_note){
+	    .at = (uint32_t)((uint64_t)(uintptr_t)at + (uint64_t)e->run_delta - n->start),
+	    .kind = kind,
+	    .value = value,
+	};
+}
+
+static void note_outward(struct emit *e, const uint8_t *field, uint64_t target)
+{
+	if (e->notes && target < e->notes->start)
+		em_note(e, field, EM_OUTWARD, target);
+}
+
 /* The displacement from behind a 32-bit field that comes next, and `tail` bytes after it. */
 static void relative(struct emit *e, uint64_t target)
 {
+	note_outward(e, e->at, target);
 	em_u32(e, (uint32_t)(target - (em_pc(e) + 4)));
 }
 
@@ -206,6 +230,12 @@ void em_mov_imm(struct emit *e, unsigned reg, uint64_t v)
 		prefix(e, 0xB8 | (reg & 7), X64, 0, 0, reg);
 		em_u64(e, v);
 	}
+}
+
+void em_mov_imm64(struct emit *e, unsigned reg, uint64_t v)
+{
+	prefix(e, 0xB8 | (reg & 7), X64, 0, 0, reg);
+	em_u64(e, v);
 }
 
 void em_store_imm(struct emit *e, unsigned base, int32_t disp, int32_t imm)
@@ -333,6 +363,7 @@ void em_there(struct emit *e, uint8_t *field, uint64_t target)
 	uint32_t rel = (uint32_t)(target - from);
 
 	memcpy(field, &rel, sizeof(rel));
+	note_outward(e, field, target);
 }
 
 void em_here(struct emit *e, uint8_t *field)

@@ -99,10 +99,33 @@ enum x64_op {
 enum x64_alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 enum x64_shift { SH_ROL, SH_ROR, SH_RCL, SH_RCR, SH_SHL, SH_SHR, SH_SAR = 7 };
 
+/* What of a block depends on where it is: places, and what stands there (aot.h).  The emitter
+ * itself notes displacements that lead to what is below the block. */
+enum em_note_kind {
+	EM_OUTWARD, /* 4 bytes: displacement of what is at value */
+	EM_GUEST,   /* 8 bytes: a guest address */
+	EM_PAGE_ID, /* 4 bytes: displacement of the vCPU's page_id for guest address value */
+	EM_CALL,    /* struct jit_call */
+	EM_LINK,    /* 8 bytes: the address of the block's link number value */
+};
+struct emit_note {
+	uint32_t at; /* bytes from the block's start */
+	enum em_note_kind kind;
+	uint64_t value;
+};
+#define EM_MAX_NOTES 2048u
+struct emit_notes {
+	uint64_t start; /* the block's running address */
+	bool full;      /* there were more */
+	unsigned count;
+	struct emit_note note[EM_MAX_NOTES];
+};
+
 /* Where code is written, and how far the place where it will run lies from there. */
 struct emit {
 	uint8_t *at;
-	intptr_t run_delta; /* running address - writing address */
+	intptr_t run_delta;       /* running address - writing address */
+	struct emit_notes *notes; /* NULL: nobody wants any */
 };
 
 /* The address at which the next byte will run. */
@@ -110,6 +133,9 @@ static inline uint64_t em_pc(const struct emit *e)
 {
 	return (uint64_t)(uintptr_t)e->at + (uint64_t)e->run_delta;
 }
+
+/* Takes down what stands at a place; nothing without notes. */
+void em_note(struct emit *e, const uint8_t *at, enum em_note_kind kind, uint64_t value);
 
 void em_bytes(struct emit *e, const void *bytes, size_t n);
 void em_u8(struct emit *e, unsigned v);
@@ -143,6 +169,8 @@ void em_rip(struct emit *e, unsigned op, enum x64_width w, unsigned reg, uint64_
 void em_lea_rip(struct emit *e, unsigned reg, uint64_t target);
 /* A register set to a constant by the shortest form; flags are kept. */
 void em_mov_imm(struct emit *e, unsigned reg, uint64_t v);
+/* The same, always in ten bytes, of which the last eight are the constant. */
+void em_mov_imm64(struct emit *e, unsigned reg, uint64_t v);
 /* mov qword [base+disp], sign-extended immediate. */
 void em_store_imm(struct emit *e, unsigned base, int32_t disp, int32_t imm);
 /* Add, or, and, sub, xor, cmp with an immediate. */

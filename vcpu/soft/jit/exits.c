@@ -29,7 +29,7 @@ uint32_t jit_offset(const struct jit_tr *t, const uint8_t *at)
 	return (uint32_t)(at - t->jit->rw);
 }
 
-static int32_t page_id_at(uint64_t va)
+int32_t jit_page_id_at(uint64_t va)
 {
 	return JIT_AT(page_id) + (int32_t)((va >> PAGE_SHIFT) % JIT_PAGE_IDS * sizeof(uint32_t));
 }
@@ -41,7 +41,8 @@ static uint8_t *emit_guard(struct jit_tr *t, uint64_t target)
 	uint8_t *guard;
 
 	em_align(&t->e, 4, 6);
-	em_rm(&t->e, 0x81, X32, ALU_CMP, RBP, page_id_at(target));
+	em_rm(&t->e, 0x81, X32, ALU_CMP, RBP, jit_page_id_at(target));
+	em_note(&t->e, t->e.at - 4, EM_PAGE_ID, target);
 	guard = t->e.at;
 	em_u32(&t->e, NO_PAGE);
 	return guard;
@@ -134,7 +135,7 @@ static void come_back(struct jit_tr *t)
 
 static void set_link_register(struct jit_tr *t)
 {
-	em_mov_imm(&t->e, RCX, t->pc + 4);
+	jit_mov_guest(t, RCX, t->pc + 4);
 	jit_put(t, 30, RCX);
 }
 
@@ -251,7 +252,9 @@ void jit_emit_linkdata(struct jit_tr *t, struct jit_block *b)
 {
 	for (unsigned i = 0; i < t->nlinks; i++) {
 		em_here(&t->e, t->links[i].data);
+		em_note(&t->e, t->e.at, EM_GUEST, 0);
 		em_u64(&t->e, t->links[i].target);
+		em_note(&t->e, t->e.at, EM_LINK, i);
 		em_u64(&t->e, (uint64_t)(uintptr_t)&b->links[i]);
 	}
 }

@@ -290,7 +290,7 @@ static struct jit_mem window_const(struct jit_tr *t, uint64_t va)
 {
 	if (va >= WINDOW_LIMIT)
 		jit_clobber_flags(t);
-	em_mov_imm(&t->e, RAX, va);
+	jit_mov_guest(t, RAX, va);
 	if (va >= WINDOW_LIMIT)
 		check_limit(t, RAX);
 	return (struct jit_mem){.base = RAX, .windowed = true};
@@ -310,7 +310,7 @@ struct jit_mem jit_mem_base(struct jit_tr *t, unsigned rn, int64_t offset, unsig
 {
 	unsigned n;
 
-	if (t->page->windowed)
+	if (t->page->mode & JIT_MODE_WINDOW)
 		return window_base(t, rn, offset, size, how);
 	jit_clobber_flags(t);
 	if (rn == 31)
@@ -328,7 +328,7 @@ struct jit_mem jit_mem_index(struct jit_tr *t, const struct a64_op *op, unsigned
 {
 	unsigned n, m;
 
-	if (t->page->windowed)
+	if (t->page->mode & JIT_MODE_WINDOW)
 		return window_index(t, op, scale, size);
 	jit_clobber_flags(t);
 	if (a64_rn(op) == 31)
@@ -341,10 +341,10 @@ struct jit_mem jit_mem_index(struct jit_tr *t, const struct a64_op *op, unsigned
 
 struct jit_mem jit_mem_const(struct jit_tr *t, uint64_t va, unsigned size, unsigned how)
 {
-	if (t->page->windowed)
+	if (t->page->mode & JIT_MODE_WINDOW)
 		return window_const(t, va);
 	jit_clobber_flags(t);
-	em_mov_imm(&t->e, RAX, va);
+	jit_mov_guest(t, RAX, va);
 	return by_rax(t, size, how);
 }
 
@@ -353,7 +353,7 @@ struct jit_mem jit_mem_line(struct jit_tr *t, unsigned r, unsigned size, unsigne
 	jit_clobber_flags(t);
 	jit_op(t, X_LOAD, X64, RAX, r);
 	em_alu_ri(&t->e, ALU_AND, X64, RAX, -(int32_t)size);
-	if (!t->page->windowed)
+	if (!(t->page->mode & JIT_MODE_WINDOW))
 		return by_rax(t, size, how);
 	check_limit(t, RAX);
 	return (struct jit_mem){.base = RAX, .windowed = true};

@@ -14,6 +14,7 @@
  *   vreg.c       guest vector registers in host registers
  *   tr_*.c       the translation of one class of the Arm manual each
  *   run.c        the run loop
+ *   aot_*.c      translations kept in files
  *
  * What stays true between any two translated instructions: rbp points JIT_BIAS bytes into the
  * vCPU's registers; ten guest registers are in host registers (jit_pin), the others in
@@ -72,6 +73,7 @@ struct jit_block {
 	uint32_t start, bytes;
 	uint16_t first, count;
 	bool dead;
+	bool kept; /* from a file (aot.h) */
 	unsigned nlinks;
 	struct jit_link links[];
 };
@@ -81,13 +83,19 @@ struct jit_site {
 	uint32_t at, slow;
 };
 
-/* The code translated from a guest-physical page for one virtual address, for one value of FPCR.FZ,
- * and for vCPUs that use windows or not. */
+/* What code depends on beside the instructions: bits of jit_page.mode. */
+enum jit_mode {
+	JIT_MODE_FLUSH = 1,  /* FPCR.FZ is set */
+	JIT_MODE_WINDOW = 2, /* for vCPUs that use windows */
+};
+#define JIT_PAGE_MODES 4u
+
+/* The code translated from a guest-physical page for one virtual address and mode. */
 struct jit_page {
 	struct jit_page
 	    *next; /* in soft_code_page.jit: atomic, code_lock; or in the retired list */
 	uint64_t va;
-	bool flush_zero, windowed;
+	unsigned mode;
 	struct jit_block *blocks; /* code_lock */
 	uint64_t lines;           /* of its blocks; code_lock */
 	uint64_t epoch;
@@ -121,6 +129,11 @@ struct jit {
 	    lookup_link, return_miss;
 
 	uint32_t last_page_id; /* code_lock */
+
+	/* aot.h: the file in use, and what makes one; or NULL.  Where our own program is. */
+	struct aot_file *aot;
+	struct aot_maker *maker;
+	uint64_t program;
 
 	/* 16-byte constants that translated code reads, by hash; an unused one is 0, 0, which code
 	 * makes otherwise. */
@@ -315,6 +328,8 @@ void jit_slow_leave_if(struct jit_tr *t, enum x64_cc cc);
 /* The instruction that comes next takes the slow path when the host refuses its access. */
 void jit_slow_site(struct jit_tr *t);
 struct jit_cold *jit_add_cold(struct jit_tr *t, uint8_t *field);
+/* A host register set to a guest address that depends on where the block runs. */
+void jit_mov_guest(struct jit_tr *t, unsigned reg, uint64_t va);
 /* May the flags be read from the address on, as far as one can see? */
 bool jit_flags_live_at(struct jit_tr *t, uint64_t pc);
 
@@ -339,6 +354,8 @@ void jit_emit_reset(struct jit_tr *t, const struct jit_cold *c);
 void jit_emit_stubs(struct jit_tr *t);
 void jit_emit_linkdata(struct jit_tr *t, struct jit_block *b);
 void jit_fill_links(struct jit_tr *t, struct jit_block *b);
+/* Displacement from rbp of the vCPU's page_id for the page of va. */
+int32_t jit_page_id_at(uint64_t va);
 /* A place in the block, as an offset in the cache. */
 uint32_t jit_offset(const struct jit_tr *t, const uint8_t *at);
 
@@ -407,9 +424,15 @@ void jit_facts_none(struct jit_tr *t);
 /* --- cache.c --- */
 /* The page's translations for a virtual address and mode; NULL: no memory. */
 struct jit_page *jit_page_of(struct vcpu_engine *e, struct soft_code_page *page, uint64_t va,
-                             bool flush_zero, bool windowed);
+                             unsigned mode);
 /* With code_lock: room for JIT_MAX_BYTES at jit->used?  May retire everything. */
 bool jit_room_locked(struct vcpu_engine *e);
+/* With code_lock: is there, without that? */
+bool jit_has_room(const struct jit *j);
+/* With code_lock and room: lists a site, behind those of code at lower offsets. */
+void jit_add_site(struct jit *j, uint32_t at, uint32_t slow);
+/* With code_lock: makes the block at jit->used known, and links it with those that are there. */
+void jit_publish_locked(struct jit *j, struct jit_block *b);
 /* Patches the link, which may not be connected, if its block and its target in the page are
  * there. */
 void jit_connect(struct vcpu_engine *e, struct jit_link *link, struct jit_page *page);

@@ -89,6 +89,11 @@ static bool hot(struct soft_block *b)
 	return false;
 }
 
+static unsigned mode_of(const struct vcpu *v)
+{
+	return (v->flush_zero ? JIT_MODE_FLUSH : 0) | (v->window ? JIT_MODE_WINDOW : 0);
+}
+
 /* Translated code for pc and its page, or NULL when the block was interpreted instead; *next
  * tells how that ended. */
 static const void *find(struct vcpu *v, const struct soft_cursor *at, struct jit_page **page,
@@ -96,7 +101,7 @@ static const void *find(struct vcpu *v, const struct soft_cursor *at, struct jit
 {
 	struct vcpu_engine *e = v->engine;
 	unsigned insn = (unsigned)(v->cpu.regs.pc >> 2) % PAGE_INSNS;
-	struct jit_page *jp = jit_page_of(e, at->page, at->va, v->flush_zero, v->window != NULL);
+	struct jit_page *jp = jit_page_of(e, at->page, at->va, mode_of(v));
 	struct soft_block *b;
 	const void *code = NULL;
 

@@ -129,7 +129,7 @@ static void make_lookups(struct jit *j, struct emit *e)
 
 void jit_make_thunks(struct jit *j)
 {
-	struct emit e = {j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw};
+	struct emit e = {j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw, NULL};
 
 	_Static_assert(offsetof(struct vcpu, cpu.regs) == 0, "rbp points into the registers");
 	j->enter = (uint64_t(*)(void *, const void *))(uintptr_t)em_pc(&e);

@@ -154,11 +154,10 @@ bool jit_tr_move_wide(struct jit_tr *t, const struct a64_op *op)
 bool jit_tr_adr(struct jit_tr *t, const struct a64_op *op)
 {
 	uint64_t imm = (uint64_t)(a64_sbits(op->word, 23, 5) * 4) | a64_bits(op->word, 30, 29);
+	unsigned d = jit_dst(t, a64_rd(op), RAX);
 
-	if (op->word >> 31)
-		set_constant(t, a64_rd(op), (t->pc & ~0xFFFULL) + (imm << 12));
-	else
-		set_constant(t, a64_rd(op), t->pc + imm);
+	jit_mov_guest(t, d, op->word >> 31 ? (t->pc & ~0xFFFULL) + (imm << 12) : t->pc + imm);
+	jit_put(t, a64_rd(op), d);
 	return true;
 }
 

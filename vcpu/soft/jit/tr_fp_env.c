@@ -41,7 +41,7 @@ bool jit_tr_msr(struct jit_tr *t, const struct a64_op *op)
 		em_alu_ri(e, ALU_AND, X32, RAX, FPCR_AHP | FPCR_DN | FPCR_FZ | FPCR_RMODE);
 		em_rm(e, X_STORE, X32, RAX, RBP, JIT_AT(cpu.regs.fpcr));
 		jit_v_flush(t);
-		em_mov_imm(e, RAX, t->pc + 4);
+		jit_mov_guest(t, RAX, t->pc + 4);
 		em_jmp(e, t->jit->exit_lookup);
 		t->ended = true;
 		return true;

@@ -9,7 +9,7 @@
  * A block goes on behind a conditional branch that is not taken, and ends with another branch,
  * with the page, or when it is long.
  */
-#include "vcpu/soft/jit/jit.h"
+#include "vcpu/soft/jit/aot.h"
 
 #include "vcpu/a64/decode.h"
 #include "vcpu/a64/int.h"
@@ -166,6 +166,16 @@ void jit_slow_end(struct jit_tr *t)
 	}
 }
 
+void jit_mov_guest(struct jit_tr *t, unsigned reg, uint64_t va)
+{
+	if (!t->e.notes) {
+		em_mov_imm(&t->e, reg, va);
+		return;
+	}
+	em_mov_imm64(&t->e, reg, va);
+	em_note(&t->e, t->e.at - 8, EM_GUEST, 0);
+}
+
 /* lea rax, the data of an instruction's handler call. */
 static void lea_opdata(struct jit_tr *t, unsigned op)
 {
@@ -295,6 +305,7 @@ static void emit_opdata(struct jit_tr *t)
 		else if (jit_host()->count_calls)
 			call.op.fn = counted;
 		em_here(&t->e, t->opdata[i].field);
+		em_note(&t->e, t->e.at, EM_CALL, 0);
 		em_bytes(&t->e, &call, sizeof(call));
 	}
 }
@@ -374,7 +385,7 @@ static void emit_ops(struct jit_tr *t)
 		t->at = i;
 		t->pc = va + i * 4ULL;
 		t->flags_live = t->live_before[i + 1] || !(attr & JIT_PURE);
-		bool handler = t->page->flush_zero && (attr & JIT_FP);
+		bool handler = t->page->mode & JIT_MODE_FLUSH && (attr & JIT_FP);
 
 		if (rule && rule->fn && !handler && rule->fn(t, &t->ops[i])) {
 			jit_facts_after(t, t->ops[i].word);
@@ -411,49 +422,27 @@ static struct jit_block *new_block(struct jit_tr *t, const uint8_t *start)
 	return b;
 }
 
-/* Lists the block's sites behind those of the blocks before it. */
-static void publish_sites(struct jit_tr *t)
+/* Lists the block's sites. */
+static void list_sites(const struct jit_tr *t)
 {
-	struct jit *j = t->jit;
-	size_t n = j->nsites[j->current];
-
 	for (unsigned i = 0; i < t->nsites; i++) {
 		uint64_t slow = t->cold[t->sites[i].cold].start;
 
-		j->sites[j->current][n++] = (struct jit_site){
-		    t->sites[i].at, (uint32_t)(slow - (uint64_t)(uintptr_t)j->rx)};
+		jit_add_site(t->jit, t->sites[i].at,
+		             (uint32_t)(slow - (uint64_t)(uintptr_t)t->jit->rx));
 	}
-	__atomic_store_n(&j->nsites[j->current], n, __ATOMIC_RELEASE);
-}
-
-/* Makes the block known, and links it with those that are there. */
-static void publish(struct jit_tr *t, struct jit_block *b)
-{
-	struct jit *j = t->jit;
-	struct jit_page *page = t->page;
-
-	b->bytes = jit_offset(t, t->e.at) - b->start;
-	b->next = page->blocks;
-	page->blocks = b;
-	page->lines |= b->lines;
-	__atomic_store_n(&page->entry[b->first], b, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < b->nlinks; i++)
-		jit_connect_locked(j, &b->links[i], page);
-	publish_sites(t);
-	j->used = (uint32_t)round_up_u64(b->start + b->bytes, 16);
-	j->stats.blocks++;
-	j->stats.live++;
-	j->stats.insns += b->count;
-	j->stats.bytes += b->bytes;
 }
 
 static void *translate_locked(struct jit_tr *t, unsigned insn)
 {
 	struct jit *j = t->jit;
 	const uint8_t *start = j->rw + j->used;
+	size_t nsites = j->nsites[j->current];
 	struct jit_block *b;
 
-	t->e = (struct emit){j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw};
+	t->e = (struct emit){j->rw + j->used, (intptr_t)j->rx - (intptr_t)j->rw, NULL};
+	if (j->maker)
+		t->e.notes = aot_begin_block(j->maker, em_pc(&t->e));
 	t->first = insn;
 	t->known_reg = 31;
 	a64_fence();
@@ -466,7 +455,13 @@ static void *translate_locked(struct jit_tr *t, unsigned insn)
 	if (!b)
 		return NULL;
 	jit_emit_linkdata(t, b);
-	publish(t, b);
+	b->bytes = jit_offset(t, t->e.at) - b->start;
+	list_sites(t);
+	if (j->maker)
+		aot_record(j->maker, b, j->sites[j->current] + nsites, t->nsites);
+	jit_publish_locked(j, b);
+	j->stats.blocks++;
+	j->stats.insns += b->count;
 	return j->rx + b->start;
 }
 
