@@ -38,7 +38,8 @@ int spot_prepare(struct fsd_session *s, uint64_t dir, const struct ipc_bytes *na
 int spot_enter(struct fsd_session *s, struct spot *spot, const struct stat *st,
                const struct meta *m, struct node **out, struct ipc_attr *attr)
 {
-	uint64_t ino = overlay_ino(spot->mount, 0, spot->fd, spot->name, st);
+	/* What was just made has no origin in a lower layer. */
+	uint64_t ino = overlay_ino(spot->mount, 0, -1, spot->name, st);
 	struct dentry *stale = dentry_find(s, spot->dir, spot->name);
 	struct node *n;
 	int r;

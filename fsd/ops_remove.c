@@ -7,6 +7,7 @@
 #include "common/plat/errno.h"
 #include "common/plat/fs.h"
 #include "fsd/copyup.h"
+#include "fsd/handle.h"
 #include "fsd/ops.h"
 #include "fsd/overlay.h"
 #include "fsd/path.h"
@@ -146,15 +147,19 @@ static int find_victim(struct fsd_session *s, uint64_t dir_id, const struct ipc_
 int64_t fsd_do_unlink(struct fsd_session *s, const struct fsd_unlink_req *req,
                       struct fsd_unlink_rep *rep, struct ipc_fds *in, struct ipc_fds *out)
 {
+	struct handle *last = req->handle ? handle_get(s, req->handle) : NULL;
 	char name[256];
 	struct node *dir;
 	struct dentry *d;
-	int r = find_victim(s, req->dir, &req->name, name, &dir, &d), lower, up;
 	bool moved = false;
+	int r, lower, up;
 
 	(void)rep;
 	(void)in;
 	(void)out;
+	if (last)
+		handle_close(s, last);
+	r = find_victim(s, req->dir, &req->name, name, &dir, &d);
 	if (r < 0)
 		return r;
 	if (d->node->type == S_IFDIR)

@@ -41,7 +41,7 @@ uint64_t overlay_ino(const struct mount *m, unsigned layer, int dir, const char 
 		ino ^= (uint64_t)(major(st->st_dev) * 257u + minor(st->st_dev) + 1u) << 40;
 		return ino ? ino : 1;
 	}
-	if (!is_upper(m, layer) || m->layer_count == 1 || !S_ISREG(st->st_mode))
+	if (dir < 0 || !is_upper(m, layer) || m->layer_count == 1 || !S_ISREG(st->st_mode))
 		return ino;
 	n = plat_xattr_get(dir, name, META_XATTR_ORIGIN, text, sizeof(text) - 1);
 	if (n <= 0)

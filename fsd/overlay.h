@@ -46,7 +46,8 @@ void overlay_fill(struct fsd_session *s, struct node *n, const struct stat *st,
 /* The host object behind a node. */
 int overlay_stat(struct fsd_session *s, struct node *n, struct stat *st, struct meta *m) MUST_CHECK;
 
-/* The inode number shown for a host object of a layer (stable across copy-up). */
+/* The inode number shown for a host object of a layer (stable across copy-up: dir/name may tell
+ * that of the lower file it was; dir -1: it was none). */
 uint64_t overlay_ino(const struct mount *m, unsigned layer, int dir, const char *name,
                      const struct stat *st);
 

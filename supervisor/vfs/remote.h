@@ -113,6 +113,9 @@ int remote_need_handle_locked(struct inode *inode, bool for_write, bool truncate
 /* A handle that create or tmpfile returned becomes the inode's. */
 void remote_adopt_handle(struct inode *inode, uint64_t handle, struct ipc_fds *fds);
 void remote_close_handles_locked(struct inode *inode);
+/* Before a file's last name goes: the number of the handle that was kept though the file is not
+ * open, which the caller has fsd close; 0 if there is none. */
+uint64_t remote_give_up_handle(struct inode *inode);
 /* Puts the inode on the list of those whose handles may be closed; inode.lock is held. */
 void remote_enter_idle_locked(struct inode *inode);
 void remote_trim_idle(struct remote_session *s, uint32_t keep);

@@ -219,7 +219,10 @@ static void dropped_name(struct inode *victim)
 
 static int remote_unlink(struct inode *dir, const char *name, struct inode *victim)
 {
-	struct fsd_unlink_req req = {.dir = remote_of(dir)->node, .name = name_bytes(name)};
+	/* A handle kept for the next open would make fsd keep the file under a hidden name. */
+	struct fsd_unlink_req req = {.dir = remote_of(dir)->node,
+	                             .name = name_bytes(name),
+	                             .handle = remote_give_up_handle(victim)};
 	int64_t r =
 	    remote_result(fsd_call_unlink(remote_session_of(dir)->client, &req, NULL, NULL));
 

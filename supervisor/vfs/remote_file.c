@@ -69,6 +69,30 @@ void remote_close_handles_locked(struct inode *inode)
 	__atomic_store_n(&ri->wr, NULL, __ATOMIC_RELEASE);
 }
 
+uint64_t remote_give_up_handle(struct inode *inode)
+{
+	struct remote_inode *ri = remote_of(inode);
+	struct remote_handle *h = NULL;
+	uint64_t number = 0;
+
+	if (!LX_S_ISREG(inode_mode(inode)))
+		return 0;
+	pthread_mutex_lock(&inode->lock);
+	if (ri->opens == 0 && inode->nlink == 1) {
+		h = ri->wr ? ri->wr : ri->rd;
+		__atomic_store_n(ri->wr ? &ri->wr : &ri->rd, NULL, __ATOMIC_RELEASE);
+		remote_close_handles_locked(inode);
+	}
+	pthread_mutex_unlock(&inode->lock);
+	if (h) {
+		number = h->handle;
+		if (h->fd >= 0)
+			close(h->fd);
+		free(h);
+	}
+	return number;
+}
+
 static void install_locked(struct inode *inode, struct remote_handle *h, bool for_write)
 {
 	struct remote_inode *ri = remote_of(inode);

@@ -45,7 +45,7 @@ through
 end" cat out.direct
 # Nothing of it stays: the next container is fresh, and the store holds no container.
 expect_output "root" carrick run --rm debian:12 sh -c 'head -1 /etc/passwd | cut -d: -f1'
-for i in $(seq 100); do
+for i in $(seq 600); do
 	left=$(ls "$CARRICK_HOME/containers" "$CARRICK_HOME/tmp" | grep -v : || true)
 	[ -n "$left" ] || exit 0
 	sleep 0.1

@@ -205,9 +205,9 @@ static void all_operations(struct remote *r, bool strict)
 	        NULL),
 	    0);
 	assert_int_equal(
-	    fsd_call_unlink(c, &(struct fsd_unlink_req){1, ipc_bytes_of("hard")}, NULL, NULL), 0);
+	    fsd_call_unlink(c, &(struct fsd_unlink_req){1, ipc_bytes_of("hard"), 0}, NULL, NULL), 0);
 	assert_int_equal(
-	    fsd_call_unlink(c, &(struct fsd_unlink_req){etc, ipc_bytes_of("new")}, NULL, NULL), 0);
+	    fsd_call_unlink(c, &(struct fsd_unlink_req){etc, ipc_bytes_of("new"), 0}, NULL, NULL), 0);
 	assert_int_equal(
 	    fsd_call_rmdir(c, &(struct fsd_rmdir_req){1, ipc_bytes_of("etc")}, NULL, NULL), 0);
 	assert_int_equal(fsd_call_readdir(c, &(struct fsd_readdir_req){1, 0, 65536}, NULL, NULL),
@@ -327,7 +327,7 @@ static void test_speed(void **state)
 				fsd_post_close(r.client, &(struct fsd_close_req){crr.handle});
 				assert_int_equal(fsd_call_unlink(r.client,
 				                                 &(struct fsd_unlink_req){
-				                                     etc, ipc_bytes_of("tmp")},
+				                                     etc, ipc_bytes_of("tmp"), 0},
 				                                 NULL, NULL),
 				                 0);
 			}
