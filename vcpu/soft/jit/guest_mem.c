@@ -12,6 +12,8 @@
  * block.
  */
 #include "vcpu/soft/jit/tr.h"
+
+#include "vcpu/a64/decode.h"
 #include "vcpu/soft/jit/window.h"
 
 #define TLB_SHIFT 5 /* log2 of an entry's size */
@@ -81,6 +83,10 @@ static void after_transfer(struct jit_tr *t, uint32_t w)
 	/* Those that are sources only are forgotten too, but for the commonest. */
 	if ((w & 0x3A400000) == 0x28000000 || (w & 0x3BC00000) == 0x39000000)
 		return; /* STP, STR (immediate) */
+	if ((w & 0x3B000000) == 0x39000000 || (w & 0x3B200000) == 0x38000000) {
+		forget(t, w & 31); /* LDR, and STR and LDR of other immediate offsets */
+		return;
+	}
 	for (unsigned i = 0; i < 2; i++) {
 		forget(t, (w + i) & 31);
 		forget(t, ((w >> 16) + i) & 31);
@@ -228,6 +234,65 @@ static void check_page(struct jit_tr *t, unsigned host, int64_t offset, unsigned
 	em_alu_ri(&t->e, ALU_AND, X32, RCX, (int32_t)PAGE_SIZE - 1);
 	em_alu_ri(&t->e, ALU_CMP, X32, RCX, (int32_t)(PAGE_SIZE - size));
 	jit_slow_if(t, CC_A);
+}
+
+/* Loads and stores whose base register window_base checks: an immediate offset, or a pair. */
+static bool has_plain_base(uint32_t w)
+{
+	return (w & 0x3A000000) == 0x28000000 || (w & 0x3B000000) == 0x39000000 ||
+	       (w & 0x3B200000) == 0x38000000;
+}
+
+/* How far ahead, and how many registers, jit_mem_ahead looks. */
+#define AHEAD     12u
+#define AHEAD_MAX 2u
+
+/*
+ * Which registers are bases of loads and stores that come while flags set by the current
+ * instruction are alive, and do not change before.  Each register starts with a distance that
+ * tells it from the others.
+ */
+static uint32_t bases_ahead(struct jit_tr *t)
+{
+	uint32_t bases = 0;
+
+	for (unsigned r = 0; r < 32; r++)
+		t->fact[r] = (struct jit_fact){.known = true, .distance = (int64_t)r << 20};
+	for (unsigned i = t->at; i < t->count && i < t->at + AHEAD; i++) {
+		uint32_t w = t->ops[i].word;
+		const struct jit_rule *rule = t->rules[i];
+		unsigned rn = w >> 5 & 31;
+
+		if (i > t->at) {
+			if (!rule || !rule->fn || rule->attr & JIT_SETF || a64_ends_block(w))
+				break;
+			if (has_plain_base(w) && t->fact[rn].known &&
+			    t->fact[rn].distance == (int64_t)rn << 20)
+				bases |= 1u << rn;
+		}
+		jit_facts_after(t, w);
+	}
+	return bases;
+}
+
+void jit_mem_ahead(struct jit_tr *t)
+{
+	struct jit_fact now[32];
+	unsigned checked = 0;
+	uint32_t bases;
+
+	if (!(t->page->mode & JIT_MODE_WINDOW))
+		return;
+	memcpy(now, t->fact, sizeof(now));
+	bases = bases_ahead(t);
+	memcpy(t->fact, now, sizeof(now));
+	for (unsigned r = 0; r < 31 && checked < AHEAD_MAX; r++) {
+		if (!(bases >> r & 1) || is_known(t, r, -(1LL << 16), 1LL << 16))
+			continue;
+		t->flags = JIT_FLAGS_MEM; /* the old ones are dead */
+		make_known(t, r, jit_src_sp(t, r, RAX));
+		checked++;
+	}
 }
 
 static struct jit_mem window_base(struct jit_tr *t, unsigned rn, int64_t offset, unsigned size,

@@ -417,6 +417,9 @@ void jit_mem_away(struct jit_tr *t, struct jit_mem *m, unsigned reg);
 /* Base register += offset, or another register, after the access. */
 void jit_writeback(struct jit_tr *t, unsigned rn, int64_t offset);
 void jit_writeback_reg(struct jit_tr *t, unsigned rn, unsigned rm);
+/* Before an instruction that overwrites all flags: checks the bases of accesses behind it, since a
+ * check later would have to save the new flags. */
+void jit_mem_ahead(struct jit_tr *t);
 /* What is known of registers, after the instruction; after one that may change any. */
 void jit_facts_after(struct jit_tr *t, uint32_t word);
 void jit_facts_none(struct jit_tr *t);

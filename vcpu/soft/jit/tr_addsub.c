@@ -56,7 +56,9 @@ static void arithmetic(struct jit_tr *t, unsigned x, enum x64_width w, unsigned 
 		em_mov_imm(&t->e, d, 0);
 	else if (jit_pin[rn] != (int)d)
 		jit_op(t, X_LOAD, w, d, rn);
-	if (rm < 32)
+	if (rm == 31 && (x == X_ADC || x == X_SBB))
+		em_alu_ri(&t->e, x == X_ADC ? ALU_ADC : ALU_SBB, w, d, 0);
+	else if (rm < 32)
 		jit_op(t, x, w, d, rm);
 	else
 		em_rr(&t->e, x, w, d, RCX);
@@ -141,11 +143,16 @@ bool jit_tr_adc(struct jit_tr *t, const struct a64_op *op)
 {
 	bool sub = a64_bits(op->word, 30, 30), setf = a64_bits(op->word, 29, 29);
 	enum jit_flags want = sub ? JIT_FLAGS_SUB : JIT_FLAGS_ADD, have;
+	bool there = t->flags != JIT_FLAGS_MEM;
 
+	/* Saving leaves C in CF. */
 	if (!setf && t->flags_live)
 		jit_save_flags(t);
 	have = t->flags == JIT_FLAGS_SUB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD;
-	jit_load_flags(t);
+	if (!there) {
+		em_rm(&t->e, 0x660FBA, X32, 4, RBP, JIT_AT(hflags)); /* bt word */
+		em_u8(&t->e, 8);
+	}
 	if (have != want)
 		em_u8(&t->e, 0xF5); /* cmc */
 	arithmetic(t, sub ? X_SBB : X_ADC, jit_width(op), a64_rd(op), a64_rn(op), a64_rm(op), false,

@@ -170,13 +170,13 @@ bool jit_tr_shiftv(struct jit_tr *t, const struct a64_op *op)
 	return true;
 }
 
-/* rax, rcx = upper and lower half of rn times rm, unsigned, without touching EFLAGS. */
-static void multiply_wide(struct jit_tr *t, const struct a64_op *op)
+/* hi, rcx = upper and lower half of rn times rm, unsigned, without touching EFLAGS. */
+static void multiply_wide(struct jit_tr *t, const struct a64_op *op, unsigned hi)
 {
 	unsigned m = jit_src(t, a64_rm(op), RCX);
 
 	jit_op(t, X_LOAD, X64, RDX, a64_rn(op));
-	em_vrr(&t->e, X_MULX, X64, RAX, RCX, m);
+	em_vrr(&t->e, X_MULX, X64, hi, RCX, m);
 }
 
 /* A product (without a sum) where the flags are needed behind it, and are in EFLAGS: chains of
@@ -192,7 +192,7 @@ bool jit_tr_madd(struct jit_tr *t, const struct a64_op *op)
 	enum x64_width w = jit_width(op);
 
 	if (w == X64 && a64_ra(op) % 32 == 31 && !sub && flags_in_the_way(t)) {
-		multiply_wide(t, op);
+		multiply_wide(t, op, RAX);
 		jit_put(t, a64_rd(op), RCX);
 		return true;
 	}
@@ -227,9 +227,11 @@ bool jit_tr_mulh(struct jit_tr *t, const struct a64_op *op)
 {
 	bool uns = a64_bits(op->word, 23, 23);
 
-	if (uns && flags_in_the_way(t)) {
-		multiply_wide(t, op);
-		jit_put(t, a64_rd(op), RAX);
+	if (uns && jit_host()->bmi2) {
+		unsigned d = jit_dst(t, a64_rd(op), RAX);
+
+		multiply_wide(t, op, d);
+		jit_put(t, a64_rd(op), d);
 		return true;
 	}
 	jit_clobber_flags(t);

@@ -300,7 +300,7 @@ static void emit_opdata(struct jit_tr *t)
 		struct jit_call call = {t->ops[op], t->page->va + (t->first + op) * 4ULL,
 		                        t->ops[op].fn};
 
-		if (rule && (rule->attr & JIT_CALLF))
+		if (rule && (rule->attr & (JIT_CALLF | JIT_SETF | JIT_READF)))
 			call.op.fn = jit_host()->count_calls ? counted_with_flags : with_flags;
 		else if (jit_host()->count_calls)
 			call.op.fn = counted;
@@ -376,10 +376,10 @@ static void emit_ops(struct jit_tr *t)
 			jit_facts_after(t, t->ops[i].word);
 			continue;
 		}
-		if ((size_t)(t->e.at - start) + (t->ncold + 4) * COLD_BYTES + OP_BYTES >
+		if ((size_t)(t->e.at - start) + (t->ncold + 6) * COLD_BYTES + OP_BYTES >
 		        JIT_MAX_BYTES ||
-		    t->ncold + 4 > ARRAY_LEN(t->cold) ||
-		    t->nopdata + t->ncold + 4 > ARRAY_LEN(t->opdata) ||
+		    t->ncold + 6 > ARRAY_LEN(t->cold) ||
+		    t->nopdata + t->ncold + 6 > ARRAY_LEN(t->opdata) ||
 		    t->nsites + 8 > ARRAY_LEN(t->sites))
 			break;
 		t->at = i;
@@ -387,6 +387,9 @@ static void emit_ops(struct jit_tr *t)
 		t->flags_live = t->live_before[i + 1] || !(attr & JIT_PURE);
 		bool handler = t->page->mode & JIT_MODE_FLUSH && (attr & JIT_FP);
 
+		if (rule && rule->fn &&
+		    (attr & (JIT_PURE | JIT_SETF | JIT_READF)) == (JIT_PURE | JIT_SETF))
+			jit_mem_ahead(t);
 		if (rule && rule->fn && !handler && rule->fn(t, &t->ops[i])) {
 			jit_facts_after(t, t->ops[i].word);
 			continue;
