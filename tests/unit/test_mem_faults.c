@@ -6,6 +6,9 @@
  * first with the TLB (or window) filled, then without.  A fault must name the first bad byte
  * and the kind of access, and leave registers, flags and memory as they were, wherever in the
  * access it happens; where there is none, all engines must have done the same.
+ *
+ * The same for addresses where windows, tags and sums end: tagged ones, both sides of the
+ * window's limit, the last address of all, offsets that run over.
  */
 #include "tests/lib/a64_box.h"
 #include "tests/lib/a64_rand.h"
@@ -22,8 +25,10 @@
 #define END     (HOLE + PAGE_SIZE)
 #define NOWHERE (DATA + (64 << 20))
 #define PAGES   3
-#define WORDS   6  /* of each row */
-#define REACH   80 /* more than any access is long */
+#define LIMIT   (1ULL << 39) /* windows end here */
+#define UPPER   (1ULL << 47) /* a page far beyond */
+#define WORDS   6            /* of each row */
+#define REACH   80           /* more than any access is long */
 
 static const struct {
 	const char *name;
@@ -104,6 +109,9 @@ static void open_machine(struct machine *m, const struct vcpu_options *options)
 	for (unsigned i = 0; i < PAGES; i++)
 		a64_box_map(&m->box, DATA + i * PAGE_SIZE, pa[2 * i], BOX_RW);
 	m->pa = pa[2];
+	a64_box_map(&m->box, LIMIT - PAGE_SIZE, pa[0], BOX_RW);
+	a64_box_map(&m->box, LIMIT, pa[4], BOX_RW);
+	a64_box_map(&m->box, UPPER, pa[0], BOX_RW);
 	m->v = a64_box_vcpu(&m->box);
 }
 
@@ -158,20 +166,39 @@ static void aim(struct fixture *f, uint64_t at)
 		r->x[n] = at - (uint64_t)f->offset;
 }
 
+/* Where the access goes, as faults show it. */
 static uint64_t target(const struct fixture *f)
 {
 	unsigned n = base_of(f->word);
 
 	if (is_literal(f->word))
 		return CODE + ((f->word >> 5 & 0x7FFFF) << 2);
-	return (n == 31 ? f->before.regs.sp : f->before.regs.x[n]) + (uint64_t)f->offset;
+	return a64_untagged((n == 31 ? f->before.regs.sp : f->before.regs.x[n]) +
+	                    (uint64_t)f->offset);
+}
+
+/* Offsets in registers: sums of them with a base run over, extended or not. */
+static uint64_t index_value(struct a64_rand *r)
+{
+	switch (a64_rand_below(r, 5)) {
+	case 0:
+		return 0 - (uint64_t)a64_rand_below(r, 64);
+	case 1:
+		return 0x80000000u + a64_rand_below(r, 64);
+	case 2:
+		return 0xFFFFFFFFu - a64_rand_below(r, 64);
+	case 3:
+		return a64_rand_next(r);
+	default:
+		return a64_rand_below(r, 64);
+	}
 }
 
 static void fresh_state(struct fixture *f)
 {
 	a64_rand_regs(&f->rand, &f->before.regs);
 	f->before.regs.pc = CODE;
-	f->before.regs.x[f->rand.role.index] = a64_rand_below(&f->rand, 32);
+	f->before.regs.x[f->rand.role.index] = index_value(&f->rand);
 	for (unsigned i = 0; i < PAGES; i++)
 		for (unsigned k = 0; k < PAGE_SIZE; k++)
 			f->before.memory[i][k] = (uint8_t)(k * 7 + i + 1);
@@ -292,6 +319,63 @@ static void set_all(struct fixture *f, enum state state)
 		set_state(&f->machine[e], state);
 }
 
+/* --- far addresses --- */
+
+static bool is_mapped(uint64_t va)
+{
+	return (va >= DATA && va < END + PAGE_SIZE) ||
+	       (va >= LIMIT - PAGE_SIZE && va < LIMIT + PAGE_SIZE) ||
+	       (va >= UPPER && va < UPPER + PAGE_SIZE);
+}
+
+static void check_far(struct fixture *f)
+{
+	const struct outcome *o = &f->first;
+	uint64_t bad = target(f);
+	unsigned good = 0;
+
+	for (; good < REACH && is_mapped(bad); good++)
+		bad = a64_untagged(bad + 1);
+	if (o->exit.kind == VCPU_EXIT_FAULT) {
+		if (good == REACH)
+			complain(f, 0, THERE, "a fault where everything is mapped");
+		/* Of the upper half's addresses the offset's top byte is not known. */
+		if ((o->exit.addr & A64_VA_MASK) != (bad & A64_VA_MASK) ||
+		    (!(bad >> 55 & 1) && o->exit.addr != bad))
+			complain(f, 0, THERE, "a fault names another far address");
+		if (memcmp(&o->regs, &f->before.regs, sizeof(o->regs)) != 0 ||
+		    memcmp(o->memory, f->before.memory, sizeof(o->memory)) != 0)
+			complain(f, 0, THERE, "a fault changed something");
+		f->faults++;
+	}
+}
+
+/* The pages there are those of the data, once more. */
+static void try_far(struct fixture *f)
+{
+	static const uint64_t ends[] = {0,         LIMIT - PAGE_SIZE, LIMIT,      LIMIT + PAGE_SIZE,
+	                                UPPER,     1ULL << 48,        1ULL << 55, HOLE,
+	                                2 * LIMIT, 4 * LIMIT,         1ULL << 32, 1ULL << 36};
+
+	if (is_literal(f->word))
+		return;
+	set_all(f, THERE);
+	for (unsigned i = 0; i < 6 * ARRAY_LEN(ends); i++) {
+		uint64_t at = ends[i % ARRAY_LEN(ends)] + a64_rand_below(&f->rand, 96) - 64;
+
+		if (i >= 3 * ARRAY_LEN(ends))
+			at = (at & A64_VA_MASK) | a64_rand_next(&f->rand) << 56;
+		aim(f, at);
+		for (unsigned e = 0; e < ENGINES; e++) {
+			run(&f->machine[e], &f->before, e ? &f->other : &f->first);
+			if (e)
+				check_equal(f, e, THERE);
+		}
+		check_far(f);
+		f->runs++;
+	}
+}
+
 /* How often the word faulted. */
 static unsigned try_word(struct fixture *f, uint32_t word)
 {
@@ -306,6 +390,7 @@ static unsigned try_word(struct fixture *f, uint32_t word)
 		set_all(f, (enum state)s);
 		faults += sweep(f, (enum state)s);
 	}
+	try_far(f);
 	return faults;
 }
 
