@@ -8,6 +8,18 @@
 
 static const enum x64_shift shifts[] = {SH_SHL, SH_SHR, SH_SAR, SH_ROR};
 
+/* host = guest register r rotated to the right; keeps EFLAGS (BMI2). */
+static void rotated(struct jit_tr *t, enum x64_width w, unsigned host, unsigned r, unsigned by)
+{
+	if (r == 31)
+		em_vrm(&t->e, X_RORX, w, host, 0, RBP, JIT_AT(zero));
+	else if (jit_pin[r] >= 0)
+		em_vrr(&t->e, X_RORX, w, host, 0, (unsigned)jit_pin[r]);
+	else
+		em_vrm(&t->e, X_RORX, w, host, 0, RBP, (int32_t)(r * 8) - JIT_BIAS);
+	em_u8(&t->e, by);
+}
+
 bool jit_tr_logical_reg(struct jit_tr *t, const struct a64_op *op)
 {
 	static const unsigned ops[] = {X_AND, X_OR, X_XOR, X_AND};
@@ -40,8 +52,13 @@ bool jit_tr_logical_reg(struct jit_tr *t, const struct a64_op *op)
 		return true;
 	}
 	if (by || invert) {
-		jit_op(t, X_LOAD, w, RCX, rm);
-		if (by)
+		bool rotates = a64_bits(op->word, 23, 22) == 3 && by && jit_host()->bmi2;
+
+		if (rotates)
+			rotated(t, w, RCX, rm, by);
+		else
+			jit_op(t, X_LOAD, w, RCX, rm);
+		if (by && !rotates)
 			em_shift_ri(e, shifts[a64_bits(op->word, 23, 22)], w, RCX, by);
 		if (invert)
 			em_unary(e, 2, w, RCX);
@@ -232,6 +249,13 @@ bool jit_tr_extr(struct jit_tr *t, const struct a64_op *op)
 	unsigned by = a64_bits(op->word, 15, 10);
 	enum x64_width w = jit_width(op);
 
+	if (a64_rn(op) == a64_rm(op) && jit_host()->bmi2) {
+		unsigned d = jit_dst(t, a64_rd(op), RAX);
+
+		rotated(t, w, d, a64_rm(op), by);
+		jit_put(t, a64_rd(op), d);
+		return true;
+	}
 	jit_clobber_flags(t);
 	jit_op(t, X_LOAD, w, RAX, a64_rm(op));
 	jit_op(t, X_LOAD, w, RCX, a64_rn(op));
