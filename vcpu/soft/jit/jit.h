@@ -172,6 +172,8 @@ enum jit_flags {
 	JIT_FLAGS_MEM, /* in hflags */
 	JIT_FLAGS_ADD, /* in EFLAGS, CF is C */
 	JIT_FLAGS_SUB, /* in EFLAGS, CF is not C */
+	JIT_FLAGS_FP,  /* in EFLAGS as UCOMIS has set them / with its operands exchanged */
+	JIT_FLAGS_FP_SWAPPED,
 };
 
 /* What a rule promises of its instructions. */
@@ -315,6 +317,10 @@ void jit_save_flags(struct jit_tr *t);
 /* Makes EFLAGS such that the returned condition holds when Arm's does; cond < 14.  Uses rax;
  * keeps EFLAGS' being the flags where they are. */
 enum x64_cc jit_cond(struct jit_tr *t, unsigned cond);
+/* Sets the flags in memory to NZCV in bits 3..0; keeps EFLAGS. */
+void jit_set_flags(struct jit_tr *t, unsigned nzcv);
+/* Can the condition be read from EFLAGS as UCOMIS sets them, its operands exchanged or not? */
+bool jit_fp_cond(unsigned cond, bool swapped, enum x64_cc *cc);
 /* Brings the flags into EFLAGS (by ADD's or SUB's rule). Uses rax. */
 void jit_load_flags(struct jit_tr *t);
 /* The instruction's slow path: the handler is called when the condition holds, and execution

@@ -19,24 +19,49 @@ static void flags_by_sub(struct jit_tr *t)
 	em_rr(e, 0x3A, X8, RAX, RCX);    /* cmp al, cl */
 }
 
-/* n with m, or with zero (bit 3); bit 4: quiet NaNs are invalid, too. */
+/* signal: quiet NaNs are invalid, too. */
 static void compare(struct jit_tr *t, struct fp_form f, unsigned n, unsigned m, bool signal)
 {
 	simd_rr(t, fp_packed(f, signal ? F_COMI : F_UCOMI), n, m);
 }
 
+/* The condition that the instruction reads, or 14. */
+static unsigned condition_of(uint32_t w)
+{
+	if ((w & 0xFF000010) == 0x54000000) /* B.cond */
+		return w & 15;
+	if ((w & 0x1FE00000) == 0x1A800000 /* CSEL and its like */ ||
+	    (w & 0x1FE00000) == 0x1A400000 /* CCMP, CCMN */ ||
+	    (w & 0xFF200C00) == 0x1E200C00 /* FCSEL */ ||
+	    (w & 0xFF200C00) == 0x1E200400 /* FCCMP */)
+		return w >> 12 & 15;
+	return 14;
+}
+
+/* When the next instruction reads a condition that UCOMIS gives, its flags stay as they are. */
 bool jit_tr_fcmp(struct jit_tr *t, const struct a64_op *op)
 {
 	struct fp_form f = fp_form(op);
 	unsigned n = simd_use(t, a64_rn(op), fp_bytes(f)), m = XMM1;
+	unsigned cond = t->at + 1 < t->count ? condition_of(t->ops[t->at + 1].word) : 14;
+	bool signal = a64_bits(op->word, 4, 4);
+	enum x64_cc cc;
 
 	if (a64_bits(op->word, 3, 3))
 		simd_rr(t, S_PXOR, XMM1, XMM1);
 	else
 		m = simd_use(t, a64_rm(op), fp_bytes(f));
-	compare(t, f, n, m, a64_bits(op->word, 4, 4));
-	flags_by_sub(t);
-	t->flags = JIT_FLAGS_SUB;
+	if (jit_fp_cond(cond, false, &cc)) {
+		compare(t, f, n, m, signal);
+		t->flags = JIT_FLAGS_FP;
+	} else if (jit_fp_cond(cond, true, &cc)) {
+		compare(t, f, m, n, signal);
+		t->flags = JIT_FLAGS_FP_SWAPPED;
+	} else {
+		compare(t, f, n, m, signal);
+		flags_by_sub(t);
+		t->flags = JIT_FLAGS_SUB;
+	}
 	return true;
 }
 
@@ -57,9 +82,7 @@ bool jit_tr_fccmp(struct jit_tr *t, const struct a64_op *op)
 	if (other) {
 		end = em_jmp_later(&t->e);
 		em_here(&t->e, other);
-		em_rm(&t->e, 0x6600C7, X32, 0, RBP, JIT_AT(hflags)); /* mov word, imm */
-		em_u8(&t->e, soft_jit_hflags(op->word << 28) & 0xFF);
-		em_u8(&t->e, soft_jit_hflags(op->word << 28) >> 8);
+		jit_set_flags(t, op->word & 15);
 		em_here(&t->e, end);
 	}
 	return true;

@@ -38,12 +38,49 @@ static uint64_t line_of(unsigned insn)
 
 /* --- flags --- */
 
+/* hflags = NZCV. */
+void jit_set_flags(struct jit_tr *t, unsigned nzcv)
+{
+	unsigned flags = soft_jit_hflags(nzcv << 28);
+
+	em_rm(&t->e, 0x6600C7, X32, 0, RBP, JIT_AT(hflags)); /* mov word, imm */
+	em_u8(&t->e, flags & 0xFF);
+	em_u8(&t->e, flags >> 8);
+}
+
+/* The flags of a comparison of floating-point numbers: unordered, equal, less, greater. */
+static void save_fp_flags(struct jit_tr *t)
+{
+	bool swapped = t->flags == JIT_FLAGS_FP_SWAPPED;
+	uint8_t *done[3];
+
+	jit_set_flags(t, 3);
+	done[0] = em_jcc_later(&t->e, CC_P);
+	jit_set_flags(t, 6);
+	done[1] = em_jcc_later(&t->e, CC_E);
+	jit_set_flags(t, swapped ? 2 : 8);
+	done[2] = em_jcc_later(&t->e, CC_B);
+	jit_set_flags(t, swapped ? 8 : 2);
+	for (unsigned i = 0; i < ARRAY_LEN(done); i++)
+		em_here(&t->e, done[i]);
+}
+
+static bool fp_flags(enum jit_flags flags)
+{
+	return flags == JIT_FLAGS_FP || flags == JIT_FLAGS_FP_SWAPPED;
+}
+
 void jit_save_flags(struct jit_tr *t)
 {
 	struct emit *e = &t->e;
 
 	if (t->flags == JIT_FLAGS_MEM)
 		return;
+	if (fp_flags(t->flags)) {
+		save_fp_flags(t);
+		t->flags = JIT_FLAGS_MEM;
+		return;
+	}
 	if (t->flags == JIT_FLAGS_SUB)
 		em_u8(e, 0xF5); /* cmc */
 	em_u8(e, 0x9F);         /* lahf */
@@ -63,6 +100,8 @@ void jit_load_flags(struct jit_tr *t)
 {
 	struct emit *e = &t->e;
 
+	if (fp_flags(t->flags))
+		jit_save_flags(t);
 	if (t->flags != JIT_FLAGS_MEM)
 		return;
 	em_rm(e, X_MOVZX16, X32, RAX, RBP, JIT_AT(hflags));
@@ -75,12 +114,33 @@ void jit_load_flags(struct jit_tr *t)
 static const uint8_t cc_sub[16] = {CC_E, CC_NE, CC_AE, CC_B, CC_S, CC_NS, CC_O, CC_NO,
                                    CC_A, CC_BE, CC_GE, CC_L, CC_G, CC_LE, CC_E, CC_E};
 
+/* Conditions by UCOMIS; those that it has only with exchanged operands, and the others.  EQ and
+ * NE need two. */
+bool jit_fp_cond(unsigned cond, bool swapped, enum x64_cc *cc)
+{
+	static const int8_t straight[14] = {-1,    -1, -1, -1,    -1,   -1,   CC_P,
+	                                    CC_NP, -1, -1, CC_AE, CC_B, CC_A, CC_BE};
+	static const int8_t exchanged[14] = {-1,    -1,   CC_BE, CC_A, CC_A, CC_BE, CC_P,
+	                                     CC_NP, CC_B, CC_AE, -1,   -1,   -1,    -1};
+	int found = cond < 14 ? (swapped ? exchanged : straight)[cond] : -1;
+
+	*cc = found < 0 ? CC_O : (enum x64_cc)found;
+	return found >= 0;
+}
+
 enum x64_cc jit_cond(struct jit_tr *t, unsigned cond)
 {
+	enum x64_cc direct;
+
 	/* The bit of hflags that a simple condition tests: byte, mask. */
 	static const uint8_t simple[4][2] = {{1, 0x40}, {1, 0x01}, {1, 0x80}, {0, 0x01}};
 	bool add;
 
+	if (fp_flags(t->flags)) {
+		if (jit_fp_cond(cond, t->flags == JIT_FLAGS_FP_SWAPPED, &direct))
+			return direct;
+		jit_save_flags(t);
+	}
 	if (t->flags == JIT_FLAGS_MEM && cond < 8) {
 		const uint8_t *bit = simple[cond / 2];
 
@@ -159,6 +219,9 @@ void jit_slow_site(struct jit_tr *t)
 
 void jit_slow_end(struct jit_tr *t)
 {
+	/* The slow path brings flags back by ADD's or SUB's rule. */
+	if (fp_flags(t->flags) && t->ncold && t->cold[t->ncold - 1].op == t->at)
+		jit_save_flags(t);
 	for (unsigned i = t->ncold; i-- > 0 && !t->cold[i].is_side && t->cold[i].op == t->at;) {
 		t->cold[i].back = t->cold[i].leaves ? 0 : em_pc(&t->e);
 		t->cold[i].flags = t->flags;
