@@ -8,9 +8,10 @@
  * entry leads to its body: the page's bytes, by which the page is known for certain, and its
  * blocks.
  *
- * A block is struct aot_block, its notes, its links, its sites, its constants, and its code, each padded to 8 bytes.  Code
- * is position-independent but for the places that the notes name; while translating for a file,
- * they are taken down by the emitter and the translator (struct emit_notes).
+ * A block is struct aot_block, its notes, its links, its sites, its constants, and its code, each
+ * padded to 8 bytes.  Code is position-independent but for the places that the notes name; while
+ * translating for a file, they are taken down by the emitter and the translator (struct
+ * emit_notes).
  */
 #ifndef VCPU_SOFT_JIT_AOT_H
 #define VCPU_SOFT_JIT_AOT_H
@@ -23,9 +24,9 @@
 
 struct aot_header {
 	uint64_t magic, identity;
-	uint64_t bytes;   /* of the whole file */
+	uint64_t bytes; /* of the whole file */
 	uint32_t entries;
-	uint32_t sum;     /* of the entries */
+	uint32_t sum; /* of the entries */
 };
 
 struct aot_entry {
@@ -62,7 +63,7 @@ struct aot_const {
 };
 
 struct aot_link {
-	uint64_t target; /* from the page's address */
+	uint64_t target;                    /* from the page's address */
 	uint32_t field, stub, guard, again; /* offsets in the block; guard: 0 or one */
 };
 
@@ -110,7 +111,8 @@ void aot_first(const struct aot_file *f, const struct aot_entry *entry, struct a
 bool aot_next(struct aot_cursor *c);
 
 /* With code_lock: fills a new page with what the file has for it. */
-void aot_fill_page(struct vcpu_engine *e, const struct soft_code_page *source, struct jit_page *page);
+void aot_fill_page(struct vcpu_engine *e, const struct soft_code_page *source,
+                   struct jit_page *page);
 
 /* While a file is made (jit.maker).  Before a block is translated: where the emitter notes what
  * depends on its place.  Behind it, before it is linked: takes it down. */

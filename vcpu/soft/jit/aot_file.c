@@ -22,7 +22,8 @@ struct program {
 
 static void find_build_id(const struct dl_phdr_info *info, const ElfW(Phdr) * ph, struct program *p)
 {
-	const uint8_t *at = (const uint8_t *)(info->dlpi_addr + ph->p_vaddr), *end = at + ph->p_memsz;
+	const uint8_t *at = (const uint8_t *)(info->dlpi_addr + ph->p_vaddr),
+	              *end = at + ph->p_memsz;
 
 	while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
 		const ElfW(Nhdr) *n = (const void *)at;
@@ -137,7 +138,8 @@ int aot_open(const struct jit *j, int fd, struct aot_file *out)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((uint64_t)st.st_size < sizeof(struct aot_header) || (uint64_t)st.st_size > VCPU_AOT_FILE_MAX)
+	if ((uint64_t)st.st_size < sizeof(struct aot_header) ||
+	    (uint64_t)st.st_size > VCPU_AOT_FILE_MAX)
 		return -EBADMSG;
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
@@ -158,7 +160,8 @@ void aot_close(struct aot_file *f)
 
 static bool is_page(const struct aot_file *f, const struct aot_entry *e, const uint8_t *page)
 {
-	if (e->offset % 8 || e->offset > f->bytes || e->bytes > f->bytes - e->offset || e->bytes < PAGE_SIZE)
+	if (e->offset % 8 || e->offset > f->bytes || e->bytes > f->bytes - e->offset ||
+	    e->bytes < PAGE_SIZE)
 		return false;
 	return memcmp(f->map + e->offset, page, PAGE_SIZE) == 0 &&
 	       sum_of(f->map + e->offset, e->bytes) == e->sum;
@@ -187,7 +190,8 @@ const struct aot_entry *aot_find(const struct aot_file *f, const uint8_t *page, 
 
 void aot_first(const struct aot_file *f, const struct aot_entry *e, struct aot_cursor *c)
 {
-	*c = (struct aot_cursor){.at = f->map + e->offset + PAGE_SIZE, .end = f->map + e->offset + e->bytes};
+	*c = (struct aot_cursor){.at = f->map + e->offset + PAGE_SIZE,
+	                         .end = f->map + e->offset + e->bytes};
 }
 
 /* Takes bytes from the body; NULL: there are not so many. */

@@ -157,7 +157,8 @@ static bool append_links(struct aot_maker *m, const struct jit_block *b)
 	return true;
 }
 
-static bool append_sites(struct aot_maker *m, const struct jit_site *sites, size_t n, uint32_t start)
+static bool append_sites(struct aot_maker *m, const struct jit_site *sites, size_t n,
+                         uint32_t start)
 {
 	size_t begin = m->used;
 
@@ -189,8 +190,7 @@ void aot_record(struct aot_maker *m, const struct jit_block *b, const struct jit
 	if (made && append(m, &head, sizeof(head)) &&
 	    append(m, m->file_notes, m->nnotes * sizeof(m->file_notes[0])) && append_links(m, b) &&
 	    append_sites(m, sites, nsites, b->start) &&
-	    append(m, m->consts, m->nconsts * sizeof(m->consts[0])) &&
-	    append(m, m->code, b->bytes))
+	    append(m, m->consts, m->nconsts * sizeof(m->consts[0])) && append(m, m->code, b->bytes))
 		m->blocks++;
 	else
 		m->used = begin;
@@ -327,7 +327,8 @@ static int keep_old(struct aot_maker *m)
 		const struct aot_entry *e = &m->old.entry[i];
 
 		/* Its sum is checked by those who use it. */
-		if (!m->old_replaced[i] && e->offset <= m->old.bytes && e->bytes <= m->old.bytes - e->offset)
+		if (!m->old_replaced[i] && e->offset <= m->old.bytes &&
+		    e->bytes <= m->old.bytes - e->offset)
 			err = add_entry(m, *e, m->old.map + e->offset);
 	}
 	return err == -EFBIG ? 0 : err;
@@ -365,7 +366,8 @@ static int start(struct aot_maker *m, int old)
 {
 	const struct vcpu_options options = {.kind = VCPU_ENGINE_SOFT, .no_window = true};
 	struct vcpu_ram ram = {.size = PAGE_SIZE, .memfd = -1};
-	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+	    mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int err;
 
 	if (page == MAP_FAILED)

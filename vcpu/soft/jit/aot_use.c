@@ -65,7 +65,8 @@ static void add64(uint8_t *at, uint64_t v)
 	memcpy(at, &v, sizeof(v));
 }
 
-static bool follow_const(const struct place *p, const struct aot_cursor *c, uint8_t *at, uint32_t behind)
+static bool follow_const(const struct place *p, const struct aot_cursor *c, uint8_t *at,
+                         uint32_t behind)
 {
 	uint32_t n = get32(at);
 	uint64_t found = 0;
@@ -120,7 +121,8 @@ static bool follow(const struct place *p, const struct aot_cursor *c, const stru
 	}
 }
 
-static struct jit_block *new_block(const struct aot_cursor *c, struct jit_page *page, uint32_t start)
+static struct jit_block *new_block(const struct aot_cursor *c, struct jit_page *page,
+                                   uint32_t start)
 {
 	const struct aot_block *from = c->block;
 	struct jit_block *b = calloc(1, sizeof(*b) + from->nlinks * sizeof(b->links[0]));
@@ -176,7 +178,8 @@ static bool add_block(struct vcpu_engine *e, const struct aot_cursor *c, struct 
 	return true;
 }
 
-void aot_fill_page(struct vcpu_engine *e, const struct soft_code_page *source, struct jit_page *page)
+void aot_fill_page(struct vcpu_engine *e, const struct soft_code_page *source,
+                   struct jit_page *page)
 {
 	const struct aot_file *f = e->jit->aot;
 	const uint8_t *bytes = e->ram.base + source->pa;

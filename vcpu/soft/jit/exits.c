@@ -81,11 +81,41 @@ static void settle_flags(struct jit_tr *t, uint64_t target)
 	t->flags = JIT_FLAGS_MEM;
 }
 
+static bool to_own_start(const struct jit_tr *t, uint64_t target)
+{
+	return target == t->page->va + t->first * 4ULL;
+}
+
+/* The branch back of a loop that keeps vector registers. */
+static void loop_back(struct jit_tr *t, uint64_t target)
+{
+	struct emit *e = &t->e;
+	uint8_t *poll;
+
+	jit_v_settle(t, &t->loop);
+	settle_flags(t, target);
+	em_alu_mi(e, ALU_CMP, X32, RBP, JIT_AT(cpu.poll), 0);
+	poll = em_jcc_later(e, CC_NE);
+	em_jmp(e, t->loop_head);
+	em_here(e, poll);
+	jit_v_flush(t);
+	jit_mov_guest(t, RAX, target);
+	em_jmp(e, t->jit->exit_lookup);
+}
+
 void jit_goto(struct jit_tr *t, uint64_t target)
 {
 	struct emit *e = &t->e;
 	struct jit_tr_link *l;
 
+	if (to_own_start(t, target)) {
+		if (t->loop_head) {
+			loop_back(t, target);
+			t->ended = true;
+			return;
+		}
+		t->loop = t->v;
+	}
 	jit_v_flush(t);
 	settle_flags(t, target);
 	l = new_link(t, target);
@@ -210,8 +240,28 @@ void jit_return(struct jit_tr *t, unsigned r)
 	t->ended = true;
 }
 
+/* The way back of a loop is taken mostly, so it comes first. */
+static void loop_back_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
+{
+	uint8_t *over = em_jcc_later(&t->e, cc ^ 1);
+	enum jit_flags flags = t->flags;
+	struct jit_vstate v = t->v;
+
+	loop_back(t, target);
+	em_here(&t->e, over);
+	t->flags = flags;
+	t->v = v;
+}
+
 void jit_leave_if(struct jit_tr *t, enum x64_cc cc, uint64_t target)
 {
+	if (to_own_start(t, target)) {
+		if (t->loop_head) {
+			loop_back_if(t, cc, target);
+			return;
+		}
+		t->loop = t->v;
+	}
 	struct jit_cold *c = jit_add_cold(t, em_jcc_later(&t->e, cc));
 
 	c->is_side = true;

@@ -275,6 +275,8 @@ struct jit_tr {
 	bool wrote_back;          /* jit_writeback has updated the base register's fact */
 	unsigned done; /* instructions below this number are translated already, with one before */
 
+	struct jit_vstate loop; /* what is held at the branch back, and then at the loop's head */
+	uint64_t loop_head;     /* running address; 0: the first time, or there is no loop */
 	struct jit_vstate v;
 	uint8_t vused[JIT_VSLOTS]; /* 1 + the number of the last instruction that used the slot */
 
@@ -384,6 +386,11 @@ void jit_put_sp(struct jit_tr *t, unsigned r, unsigned host);
 void jit_v_flush(struct jit_tr *t);
 void jit_v_forget(struct jit_tr *t);
 void jit_v_reload(struct jit_tr *t, const struct jit_vstate *to);
+/* Makes the state that of `to`: moves, loads and writes back.  Uses xmm0. */
+void jit_v_settle(struct jit_tr *t, const struct jit_vstate *to);
+/* Is anything held around the loop?  Then, when the block is made again: its head. */
+bool jit_loop_holds(const struct jit_tr *t);
+void jit_loop_begin(struct jit_tr *t);
 
 /*
  * Guest memory (guest_mem.c).  A load or store asks once for its operand, which checks what must

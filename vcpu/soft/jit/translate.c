@@ -499,10 +499,28 @@ static void list_sites(const struct jit_tr *t)
 	}
 }
 
+/* Once more, as a loop that holds vector registers. */
+static void emit_loop(struct jit_tr *t, uint8_t *start, unsigned count)
+{
+	t->e.at = start;
+	if (t->e.notes)
+		t->e.notes->count = 0;
+	t->count = count;
+	t->ended = t->sp_aligned = t->wrote_back = false;
+	t->flags = JIT_FLAGS_MEM;
+	t->known_reg = 31;
+	t->done = t->ncold = t->nsites = t->nopdata = t->nlinks = 0;
+	jit_facts_none(t);
+	memset(t->vused, 0, sizeof(t->vused));
+	jit_loop_begin(t);
+	emit_ops(t);
+}
+
 static void *translate_locked(struct jit_tr *t, unsigned insn)
 {
 	struct jit *j = t->jit;
-	const uint8_t *start = j->rw + j->used;
+	uint8_t *start = j->rw + j->used;
+	unsigned count;
 	size_t nsites = j->nsites[j->current];
 	struct jit_block *b;
 
@@ -514,7 +532,10 @@ static void *translate_locked(struct jit_tr *t, unsigned insn)
 	a64_fence();
 	read_ops(t);
 	find_live(t);
+	count = t->count;
 	emit_ops(t);
+	if (jit_loop_holds(t))
+		emit_loop(t, start, count);
 	emit_cold(t);
 	emit_opdata(t);
 	b = new_block(t, start);

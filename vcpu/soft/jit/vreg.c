@@ -12,6 +12,10 @@
  * wants to be 0.  The upper part is cleared when somebody reads it, or when the register is
  * written back: mostly never.
  *
+ * A block that branches to its own beginning is a loop.  It is made twice: the first time shows
+ * what is held at the branch, and the second time all that is loaded before the loop and stays
+ * where it is around it (jit_loop_back).
+ *
  * None of this touches EFLAGS or general registers.
  */
 #include "vcpu/soft/jit/tr_simd.h"
@@ -149,6 +153,95 @@ void jit_v_reload(struct jit_tr *t, const struct jit_vstate *to)
 		if (to->slot[i].held)
 			em_rm(&t->e, S_MOVDQA, X32, FIRST_XMM + i, RBP, simd_slot(to->slot[i].reg));
 	t->v = *to;
+}
+
+/* The slot of a state that holds a guest register, or -1. */
+static int find(const struct jit_vstate *v, unsigned reg)
+{
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		if (v->slot[i].held && v->slot[i].reg == reg)
+			return (int)i;
+	return -1;
+}
+
+/* Moves all at once: xmm of slot i = that of slot from[i], unless that is -1 or i.  Uses xmm0. */
+static void permute(struct jit_tr *t, int from[JIT_VSLOTS])
+{
+	for (unsigned pending = 1; pending;) {
+		bool moved = false;
+
+		pending = 0;
+		for (unsigned i = 0; i < JIT_VSLOTS; i++) {
+			bool read = false;
+
+			if (from[i] < 0 || from[i] == (int)i)
+				continue;
+			for (unsigned k = 0; k < JIT_VSLOTS; k++)
+				read |= k != i && from[k] == (int)i;
+			if (read) {
+				pending = i + 1;
+				continue;
+			}
+			simd_rr(t, S_MOVDQA, FIRST_XMM + i,
+			        from[i] == (int)JIT_VSLOTS ? XMM0 : FIRST_XMM + (unsigned)from[i]);
+			from[i] = -1;
+			moved = true;
+		}
+		if (!pending || moved)
+			continue;
+		/* A circle: what one of its registers holds is read from xmm0 instead. */
+		simd_rr(t, S_MOVDQA, XMM0, FIRST_XMM + pending - 1);
+		for (unsigned k = 0; k < JIT_VSLOTS; k++)
+			if (k != pending - 1 && from[k] == (int)pending - 1)
+				from[k] = (int)JIT_VSLOTS;
+	}
+}
+
+void jit_v_settle(struct jit_tr *t, const struct jit_vstate *to)
+{
+	int from[JIT_VSLOTS];
+
+	for (unsigned i = 0; i < JIT_VSLOTS; i++) {
+		struct jit_vslot *s = &t->v.slot[i];
+		int k = s->held ? find(to, s->reg) : -1;
+
+		if (!s->held)
+			continue;
+		if (k < 0 || !to->slot[k].dirty)
+			write_back(t, s);
+		if (k >= 0)
+			make_exact(t, s);
+	}
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		from[i] = to->slot[i].held ? find(&t->v, to->slot[i].reg) : -1;
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		if (from[i] == (int)i)
+			from[i] = -1;
+	permute(t, from);
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		if (to->slot[i].held && find(&t->v, to->slot[i].reg) < 0)
+			em_rm(&t->e, S_MOVDQA, X32, FIRST_XMM + i, RBP, simd_slot(to->slot[i].reg));
+	t->v = *to;
+}
+
+void jit_loop_begin(struct jit_tr *t)
+{
+	struct jit_vstate head = t->loop;
+
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		head.slot[i].exact = head.slot[i].zero = 16;
+	jit_v_reload(t, &head);
+	t->loop = head;
+	em_align(&t->e, 16, 0);
+	t->loop_head = em_pc(&t->e);
+}
+
+bool jit_loop_holds(const struct jit_tr *t)
+{
+	for (unsigned i = 0; i < JIT_VSLOTS; i++)
+		if (t->loop.slot[i].held)
+			return true;
+	return false;
 }
 
 void simd_op3(struct jit_tr *t, unsigned op, unsigned d, unsigned n, unsigned m)
