@@ -134,7 +134,7 @@ static void bind_text(struct task *t, const char *name, const char *text)
 static int bind_etc(struct task *t, struct boot_failure *f)
 {
 	const struct guest_spec *spec = t->guest->spec;
-	char hostname[72];
+	char hostname[72], *hosts;
 	struct path scratch;
 	int err = mount_kernel_fs(t, SCRATCH, tmp_shm, 0, "tmpfs", f);
 
@@ -142,7 +142,11 @@ static int bind_etc(struct task *t, struct boot_failure *f)
 		return err;
 	snprintf(hostname, sizeof(hostname), "%.64s\n", spec->hostname);
 	bind_text(t, "resolv.conf", spec->resolv_conf);
-	bind_text(t, "hosts", spec->hosts);
+	/* The guest's own name resolves, as programs expect. */
+	if (spec->hosts && asprintf(&hosts, "%s127.0.1.1\t%.64s\n", spec->hosts, spec->hostname) >= 0) {
+		bind_text(t, "hosts", hosts);
+		free(hosts);
+	}
 	bind_text(t, "hostname", hostname);
 	if (path_walk(t, LX_AT_FDCWD, SCRATCH, 0, &scratch) < 0)
 		return 0;

@@ -32,3 +32,6 @@ expect_status 0 carrick run --rm debian:12 printf '%s\n' "$odd" "ü€"
 [ "$(od -An -tx1 out | tr -d ' \n')" = 61ff80620ac3bce282ac0a ] || fail "arguments changed: $(od -An -tx1 out)"
 expect_status 0 carrick run --rm -e "ODD=$odd" -v "$PWD/$odd:/$odd:ro" -w "/$odd" debian:12 sh -c 'printf "%s " "$ODD"; cat "$ODD"'
 [ "$(od -An -tx1 out | tr -d ' \n')" = 61ff806220696e736964650a ] || fail "variables or names changed: $(od -An -tx1 out)"
+
+# The guest's name resolves.
+expect_output '127.0.1.1 box' carrick run --rm --hostname box debian:12 sh -c 'getent hosts "$(hostname)" | tr -s " "'
