@@ -98,7 +98,7 @@ struct import_answer {
 	int code;
 	uint64_t bytes;
 	char digest[DIGEST_TEXT_MAX];
-	char name[REFERENCE_MAX];
+	char names[IMPORT_NAMES_MAX];
 };
 
 static void import_ended(struct evwatch *w, int64_t status)
@@ -111,9 +111,9 @@ static void import_ended(struct evwatch *w, int64_t status)
 	if (read(job->answer, &a, sizeof(a)) != (ssize_t)sizeof(a))
 		a = (struct import_answer){.code = -LX_EIO};
 	a.digest[DIGEST_TEXT_MAX - 1] = '\0';
-	a.name[sizeof(a.name) - 1] = '\0';
+	a.names[sizeof(a.names) - 1] = '\0';
 	rep.digest = ipc_bytes_of(a.digest);
-	rep.name = ipc_bytes_of(a.name);
+	rep.names = ipc_bytes_of(a.names);
 	rep.bytes = a.bytes;
 	fsd_finish_image_import(job->call, a.code, &rep, NULL);
 	close(job->answer);
@@ -135,7 +135,7 @@ static NORETURN void run_import(struct store *s, struct import *im, int out)
 		a.code = import_run(s, im, &f);
 	a.bytes = im->bytes;
 	memcpy(a.digest, im->digest, sizeof(a.digest));
-	memcpy(a.name, im->name, sizeof(a.name));
+	memcpy(a.names, im->names, sizeof(a.names));
 	if (a.code < 0 && im->progress >= 0)
 		dprintf(im->progress, "error %s\n", f.text);
 	/* INVARIANT: the end of a forked child, not of the service. */

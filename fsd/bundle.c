@@ -62,10 +62,17 @@ static void take_name(struct bundle *b, const char *name)
 {
 	struct reference ref;
 
-	if (b->name[0] || !strpbrk(name, ":/") || strlen(name) >= sizeof(b->name) ||
+	if (b->name_count == IMAGE_MAX_TAGS || !strpbrk(name, ":/") ||
+	    strlen(name) >= sizeof(b->names[0]) ||
 	    reference_parse(name, strlen(name), &ref) < 0)
 		return;
-	snprintf(b->name, sizeof(b->name), "%s", name);
+	memcpy(b->names[b->name_count++], name, strlen(name) + 1);
+}
+
+static void take_names(struct bundle *b)
+{
+	for (unsigned i = 0; i < b->docker->tag_count; i++)
+		take_name(b, b->docker->tags[i]);
 }
 
 static int parse_config(struct bundle *b, const char *platform, struct fail *f)
@@ -80,24 +87,34 @@ static int parse_config(struct bundle *b, const char *platform, struct fail *f)
 	return 0;
 }
 
-static int open_oci(struct bundle *b, const char *platform, struct fail *f)
+static int open_oci(struct bundle *b, const char *platform, unsigned n, struct fail *f)
 {
 	struct image_choice c;
-	char *text;
+	char *text, wanted[256];
+	const char *name = NULL;
 	size_t len;
 	int r = path_read_file(b->dir, "index.json", STORE_JSON_MAX, &text, &len);
 
 	if (r < 0)
 		return fail_errno(f, r, "cannot read index.json of the archive");
+	/* Each name of the outermost index is an image; without names the whole is one. */
+	if (image_nth_name(text, len, n, wanted) == 0) {
+		name = wanted;
+	} else if (n > 0) {
+		free(text);
+		return -LX_ENOENT;
+	}
 	for (int depth = 0; r == 0; depth++) {
-		r = depth < INDEX_DEPTH ? image_choose(text, len, platform, &c) : -LX_EINVAL;
+		r = depth < INDEX_DEPTH ? image_choose(text, len, platform, depth ? NULL : name, &c)
+		                        : -LX_EINVAL;
 		free(text);
 		text = NULL;
 		if (r == -LX_ENOENT)
 			return fail_set(f, r, "the archive has no image for %s", platform);
 		if (r < 0)
 			return fail_set(f, r, "the archive's index is malformed");
-		take_name(b, c.ref_name);
+		if (b->name_count == 0)
+			take_name(b, c.ref_name);
 		r = read_blob(b->dir, c.digest, c.size, &text, &len, f);
 		if (r == 0 && !c.is_index)
 			break;
@@ -115,7 +132,7 @@ static int open_oci(struct bundle *b, const char *platform, struct fail *f)
 	return r < 0 ? r : parse_config(b, platform, f);
 }
 
-static int read_docker(struct bundle *b, struct fail *f)
+static int read_docker(struct bundle *b, unsigned n, struct fail *f)
 {
 	char *text;
 	size_t len;
@@ -124,20 +141,22 @@ static int read_docker(struct bundle *b, struct fail *f)
 	if (r < 0)
 		return fail_errno(f, r, "cannot read manifest.json of the archive");
 	b->docker = malloc(sizeof(*b->docker));
-	r = b->docker ? image_parse_docker(text, len, b->docker) : -LX_ENOMEM;
+	r = b->docker ? image_parse_docker(text, len, n, b->docker) : -LX_ENOMEM;
 	free(text);
+	if (r == -LX_ENOENT && n > 0)
+		return r;
 	if (r < 0)
 		return fail_set(f, r, "the archive's manifest.json is malformed");
 	return 0;
 }
 
-static int open_docker(struct bundle *b, const char *platform, struct fail *f)
+static int open_docker(struct bundle *b, const char *platform, unsigned n, struct fail *f)
 {
-	int r = read_docker(b, f);
+	int r = read_docker(b, n, f);
 
 	if (r < 0)
 		return r;
-	take_name(b, b->docker->tag);
+	take_names(b);
 	r = path_read_file(b->dir, b->docker->config, STORE_JSON_MAX, &b->config, &b->config_len);
 	if (r < 0)
 		return fail_errno(f, r, "cannot read %.200s of the archive", b->docker->config);
@@ -148,22 +167,22 @@ static int open_docker(struct bundle *b, const char *platform, struct fail *f)
 	return parse_config(b, platform, f);
 }
 
-int bundle_open(struct bundle *b, int dir, const char *platform, struct fail *f)
+int bundle_open(struct bundle *b, int dir, const char *platform, unsigned n, struct fail *f)
 {
 	bool docker = has_file(dir, "manifest.json");
 	int r;
 
 	*b = (struct bundle){.dir = dir};
 	if (!has_file(dir, "oci-layout"))
-		return docker ? open_docker(b, platform, f)
+		return docker ? open_docker(b, platform, n, f)
 		              : fail_set(
 		                    f, -LX_EINVAL,
 		                    "this is neither an OCI image nor an archive of `docker save`; "
 		                    "for a root file system use `carrick import`");
-	r = open_oci(b, platform, f);
-	/* `docker save` writes both, and the name only here. */
-	if (r == 0 && docker && !b->name[0] && read_docker(b, f) == 0)
-		take_name(b, b->docker->tag);
+	r = open_oci(b, platform, n, f);
+	/* `docker save` writes both, and all names only here. */
+	if (r == 0 && docker && b->name_count == 0 && read_docker(b, n, f) == 0)
+		take_names(b);
 	free(b->docker);
 	b->docker = NULL;
 	return r;

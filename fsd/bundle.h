@@ -15,7 +15,9 @@ struct bundle {
 	struct image image;
 	char *config, *manifest; /* texts; manifest is NULL if one has to be made */
 	size_t config_len, manifest_len;
-	char name[256]; /* what the bundle calls it, or empty */
+	/* What the bundle calls it; there may be no name. */
+	char names[IMAGE_MAX_TAGS][256];
+	unsigned name_count;
 	/* Docker's archives name layers by path, OCI's by digest. */
 	struct image_docker *docker;
 };
@@ -23,8 +25,11 @@ struct bundle {
 /* True if the directory holds an OCI layout or a docker-archive. */
 bool bundle_is_image(int dir);
 
-/* Finds the image for the platform and reads its description.  To be released, after a failure too. */
-int bundle_open(struct bundle *b, int dir, const char *platform, struct fail *f) MUST_CHECK;
+/* Finds the n-th image (those of other names, or entries of manifest.json) for the platform and
+ * reads its description.  -LX_ENOENT without a sentence in f: there is no n-th, n > 0.  To be
+ * released, after a failure too. */
+int bundle_open(struct bundle *b, int dir, const char *platform, unsigned n,
+                struct fail *f) MUST_CHECK;
 void bundle_release(struct bundle *b);
 
 /* Opens the blob of layer i for reading. */

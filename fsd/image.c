@@ -151,6 +151,14 @@ static bool is_index_type(const char *type)
 	       strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
 }
 
+/* What a descriptor of an index is called; false if it has no name. */
+static bool take_ref_name(const json_t *d, char out[256])
+{
+	const json_t *a = json_object_get(d, "annotations");
+
+	return take_text(a, IMAGE_FULL_NAME, out, 256) || take_text(a, IMAGE_REF_NAME, out, 256);
+}
+
 /* A descriptor that can be used: 2 names our platform, 1 names none, 0 not at all. */
 static int rate(const json_t *d, const struct platform *want, struct image_choice *c)
 {
@@ -163,8 +171,7 @@ static int rate(const json_t *d, const struct platform *want, struct image_choic
 	if (json_object_get(d, "mediaType") && !take_text(d, "mediaType", type, sizeof(type)))
 		return 0;
 	c->is_index = is_index_type(type);
-	take_text(json_object_get(d, "annotations"), IMAGE_REF_NAME, c->ref_name,
-	          sizeof(c->ref_name));
+	take_ref_name(d, c->ref_name);
 	if (!p)
 		return 1;
 	take_text(p, "variant", variant, sizeof(variant));
@@ -174,7 +181,13 @@ static int rate(const json_t *d, const struct platform *want, struct image_choic
 	return platform_fits(want, os, arch, variant) ? 2 : 0;
 }
 
-int image_choose(const char *text, size_t len, const char *platform, struct image_choice *out)
+static bool has_name(const struct image_choice *c, const char *name)
+{
+	return !name || strcmp(c->ref_name, name) == 0;
+}
+
+int image_choose(const char *text, size_t len, const char *platform, const char *name,
+                 struct image_choice *out)
 {
 	json_t *root = load(text, len);
 	const json_t *list = json_object_get(root, "manifests");
@@ -190,7 +203,7 @@ int image_choose(const char *text, size_t len, const char *platform, struct imag
 		struct image_choice c;
 		int rating = rate(json_array_get(list, i), &want, &c);
 
-		if (rating > best) {
+		if (rating > best && has_name(&c, name)) {
 			best = rating;
 			*out = c;
 		}
@@ -199,16 +212,51 @@ int image_choose(const char *text, size_t len, const char *platform, struct imag
 	return best ? 0 : -LX_ENOENT;
 }
 
-static int fill_docker(const json_t *root, struct image_docker *out)
+/* Whether an earlier descriptor of the list has that name too. */
+static bool named_before(const json_t *list, size_t end, const char *name)
 {
-	const json_t *first = json_array_get(root, 0);
-	const json_t *layers = json_object_get(first, "Layers");
-	const char *tag = json_string_value(json_array_get(json_object_get(first, "RepoTags"), 0));
+	for (size_t i = 0; i < end; i++) {
+		char other[256];
 
-	if (!take_text(first, "Config", out->config, sizeof(out->config)) || !json_is_array(layers))
+		if (take_ref_name(json_array_get(list, i), other) && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int image_nth_name(const char *text, size_t len, unsigned n, char out[256])
+{
+	json_t *root = load(text, len);
+	const json_t *list = json_object_get(root, "manifests");
+	int r = -LX_ENOENT;
+
+	for (size_t i = 0; i < json_array_size(list) && r < 0; i++)
+		if (take_ref_name(json_array_get(list, i), out) && !named_before(list, i, out) && n-- == 0)
+			r = 0;
+	json_decref(root);
+	return r;
+}
+
+static void take_tags(const json_t *tags, struct image_docker *out)
+{
+	for (size_t i = 0; i < json_array_size(tags) && out->tag_count < IMAGE_MAX_TAGS; i++) {
+		const char *tag = json_string_value(json_array_get(tags, i));
+
+		if (tag && strlen(tag) < sizeof(out->tags[0]))
+			memcpy(out->tags[out->tag_count++], tag, strlen(tag) + 1);
+	}
+}
+
+static int fill_docker(const json_t *root, unsigned n, struct image_docker *out)
+{
+	const json_t *image = json_array_get(root, n);
+	const json_t *layers = json_object_get(image, "Layers");
+
+	if (json_is_array(root) && n >= json_array_size(root))
+		return -LX_ENOENT;
+	if (!take_text(image, "Config", out->config, sizeof(out->config)) || !json_is_array(layers))
 		return -LX_EINVAL;
-	if (tag && strlen(tag) < sizeof(out->tag))
-		memcpy(out->tag, tag, strlen(tag) + 1);
+	take_tags(json_object_get(image, "RepoTags"), out);
 	if (json_array_size(layers) > IMAGE_MAX_LAYERS)
 		return -LX_E2BIG;
 	out->layer_count = (unsigned)json_array_size(layers);
@@ -222,13 +270,13 @@ static int fill_docker(const json_t *root, struct image_docker *out)
 	return 0;
 }
 
-int image_parse_docker(const char *text, size_t len, struct image_docker *out)
+int image_parse_docker(const char *text, size_t len, unsigned n, struct image_docker *out)
 {
 	json_t *root = load(text, len);
 	int r;
 
 	*out = (struct image_docker){0};
-	r = root ? fill_docker(root, out) : -LX_EINVAL;
+	r = root ? fill_docker(root, n, out) : -LX_EINVAL;
 	json_decref(root);
 	return r;
 }

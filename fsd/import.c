@@ -16,6 +16,9 @@
 #include "fsd/path.h"
 #include "fsd/unpackproc.h"
 
+/* More than anybody saves into one archive. */
+#define BUNDLE_MAX_IMAGES 256u
+
 /* A free name in stage/ with an empty tree/ in it; returns the tree's descriptor. */
 static int make_tree(int stage, const char *name)
 {
@@ -185,23 +188,84 @@ static int commit_bundle(struct store *s, struct import *im, struct bundle *b, i
 	return r < 0 ? fail_errno(f, r, "cannot store the image") : 0;
 }
 
-static int import_bundle(struct store *s, struct import *im, int dir, int stage,
-                         struct reference *ref, struct fail *f)
+static void note_name(struct import *im, const char *name)
+{
+	size_t used = strlen(im->names);
+
+	snprintf(im->names + used, sizeof(im->names) - used, "%s%s", used ? "\n" : "",
+	         reference_short(name));
+}
+
+/* Gives an image that has been stored the rest of its names. */
+static int add_names(struct store *s, struct import *im, const struct bundle *b, const char *first,
+                     struct fail *f)
+{
+	struct reference ref;
+	int r = 0;
+
+	for (unsigned i = 1; r == 0 && i < b->name_count; i++) {
+		r = reference_parse(b->names[i], strlen(b->names[i]), &ref);
+		if (r == 0)
+			r = images_tag(s, first, ref.full, f);
+		if (r == 0)
+			note_name(im, ref.full);
+	}
+	return r;
+}
+
+/* The n-th image of a bundle; 1: there are not that many. */
+static int import_nth(struct store *s, struct import *im, int dir, int stage,
+                      const struct reference *given, unsigned n, struct fail *f)
 {
 	uint64_t sizes[IMAGE_MAX_LAYERS] = {0};
+	struct reference ref = *given;
 	struct bundle *b = malloc(sizeof(*b));
-	int r = b ? bundle_open(b, dir, im->platform, f) : fail_set(f, -LX_ENOMEM, "out of memory");
+	int r;
 
-	if (r == 0 && !ref->full[0] && b->name[0])
-		r = reference_parse(b->name, strlen(b->name), ref);
+	if (!b)
+		return fail_set(f, -LX_ENOMEM, "out of memory");
+	r = bundle_open(b, dir, im->platform, n, f);
+	if (r == -LX_ENOENT && n > 0 && !f->text[0]) {
+		bundle_release(b);
+		free(b);
+		return 1;
+	}
+	if (r == 0 && !ref.full[0] && b->name_count)
+		r = reference_parse(b->names[0], strlen(b->names[0]), &ref);
 	for (unsigned i = 0; r == 0 && i < b->image.layer_count; i++)
 		r = unpack_bundle_layer(s, im, b, stage, i, &sizes[i], f);
 	if (r == 0)
-		r = commit_bundle(s, im, b, stage, sizes, ref->full, f);
-	if (b)
-		bundle_release(b);
+		r = commit_bundle(s, im, b, stage, sizes, ref.full, f);
+	if (r == 0 && ref.full[0])
+		note_name(im, ref.full);
+	if (r == 0 && !given->full[0])
+		r = add_names(s, im, b, ref.full, f);
+	bundle_release(b);
 	free(b);
 	return r;
+}
+
+/* Every image of the bundle; with a name given, the first one by that name. */
+static int import_bundle(struct store *s, struct import *im, int dir, int stage,
+                         const struct reference *ref, struct fail *f)
+{
+	int r = 0;
+
+	for (unsigned n = 0; r == 0 && n < BUNDLE_MAX_IMAGES && (n == 0 || !ref->full[0]); n++) {
+		char name[16];
+
+		/* Each has layers of its own to stage. */
+		snprintf(name, sizeof(name), "I%u", n);
+		r = path_make_dirs(stage, name);
+		if (r == 0) {
+			int own = openat(stage, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+			r = own < 0 ? plat_errno(errno) : import_nth(s, im, dir, own, ref, n, f);
+			if (own >= 0)
+				close(own);
+		}
+	}
+	return r == 1 ? 0 : r;
 }
 
 /* An archive is unpacked first, whatever it is; then it shows what it was. */
@@ -244,8 +308,8 @@ int import_run(struct store *s, struct import *im, struct fail *f)
 		r = import_bundle(s, im, im->source, fd, &ref, f);
 	else
 		r = import_archive(s, im, fd, &ref, f);
-	if (r == 0)
-		snprintf(im->name, sizeof(im->name), "%s", reference_short(ref.full));
+	if (r == 0 && !im->names[0] && ref.full[0])
+		note_name(im, ref.full);
 	if (path_remove_tree(s->tmp, stage) < 0 && r == 0)
 		r = fail_set(f, -LX_EIO, "cannot clean up in the image store");
 	close(fd);

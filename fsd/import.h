@@ -12,6 +12,8 @@ enum import_kind {
 	IMPORT_ROOTFS, /* a root file system: tar archive or directory (`carrick import`) */
 };
 
+#define IMPORT_NAMES_MAX 8192
+
 struct import {
 	int source;   /* file, pipe or directory; borrowed */
 	int progress; /* lines of text for the user, or -1; borrowed */
@@ -22,7 +24,7 @@ struct import {
 	size_t config_len;
 	/* results */
 	char digest[DIGEST_TEXT_MAX];
-	char name[REFERENCE_MAX]; /* the reference it got, or empty */
+	char names[IMPORT_NAMES_MAX]; /* the references it got, each on a line of its own */
 	uint64_t bytes;
 };
 

@@ -43,6 +43,22 @@ static int open_input(const char *path)
 	return fd;
 }
 
+/* One line an image, or a name of it. */
+static void print_loaded(const struct ipc_bytes *names)
+{
+	const char *at = (const char *)names->data, *end = at + names->len;
+
+	if (names->len == 0)
+		printf("Loaded image: <none>\n");
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+		stop = stop ? stop : end;
+		printf("Loaded image: %.*s\n", (int)(stop - at), at);
+		at = stop + 1;
+	}
+}
+
 static int import_image(const struct import_options *o, int input, uint32_t kind, const char *reference,
 			const char *config_json)
 {
@@ -72,8 +88,7 @@ static int import_image(const struct import_options *o, int input, uint32_t kind
 		status = cli_error("%s", progress.error[0] ? progress.error : cli_strerror(ret));
 	} else {
 		if (!o->quiet)
-			printf("Loaded image: %.*s\n", rep.name.len ? (int)rep.name.len : 6,
-			       rep.name.len ? (const char *)rep.name.data : "<none>");
+			print_loaded(&rep.names);
 		printf("%.*s\n", (int)rep.digest.len, (const char *)rep.digest.data);
 		ipc_reply_release(&reply);
 	}

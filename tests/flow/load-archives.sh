@@ -47,6 +47,27 @@ expect_text out "dock:1"
 expect_output "hi" carrick run --rm dock:1
 expect_status 0 sh -c 'carrick load -t piped:1 <oci.tar'
 expect_output "hi" carrick run --rm piped:1
+# Archives of several images: all of them, with all their names.
+python3 - <<'EOF'
+import json
+index = json.load(open("oci/index.json"))
+second = json.loads(json.dumps(index["manifests"][0]))
+second["annotations"] = {"org.opencontainers.image.ref.name": "1", "io.containerd.image.name": "docker.io/library/other:1"}
+index["manifests"].append(second)
+json.dump(index, open("oci/index.json", "w"))
+manifest = json.load(open("docker/manifest.json"))
+manifest[0]["RepoTags"].append("dock:alias")
+manifest.append(dict(manifest[0], RepoTags=["dock:2"], Layers=["1.tar", "2.tar"]))
+json.dump(manifest, open("docker/manifest.json", "w"))
+EOF
+expect_status 0 carrick load -i oci
+[ "$(grep -c 'Loaded image' out)" = 2 ] || fail "not both images: $(cat out)"
+expect_output "hi" carrick run --rm other:1
+expect_status 0 carrick load -i docker
+[ "$(grep -c 'Loaded image' out)" = 3 ] || fail "not all names: $(cat out)"
+expect_output "hi" carrick run --rm dock:alias
+expect_output "hi" carrick run --rm dock:2
+for name in other:1 dock:alias dock:2; do expect_status 0 carrick rmi $name; done
 [ "$(ls "$CARRICK_HOME/layers" | wc -l)" = 2 ] || fail "equal layers are stored twice"
 expect_status 125 carrick import escape.tar bad:1
 expect_text err "through a link"

@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		__builtin_trap();
 	lay_out(tree, data, size);
 	if (bundle_is_image(tree)) {
-		if (bundle_open(&b, tree, "linux/arm64", &f) == 0) {
+		if (bundle_open(&b, tree, "linux/arm64", 0, &f) == 0) {
 			for (unsigned i = 0; i < b.image.layer_count; i++) {
 				fd = bundle_open_layer(&b, i, &f);
 				if (fd >= 0)

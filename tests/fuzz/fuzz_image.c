@@ -31,12 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			__builtin_trap();
 		break;
 	case 2:
-		if (image_choose(text, size, "linux/arm64", &choice) == 0 &&
+		if (image_choose(text, size, "linux/arm64", NULL, &choice) == 0 &&
 		    !digest_ok(choice.digest))
 			__builtin_trap();
 		break;
 	case 3:
-		if (image_parse_docker(text, size, &docker) == 0 &&
+		if (image_parse_docker(text, size, 0, &docker) == 0 &&
 		    docker.layer_count > IMAGE_MAX_LAYERS)
 			__builtin_trap();
 		break;

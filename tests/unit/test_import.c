@@ -364,7 +364,7 @@ static void test_oci(void **state)
 
 	(void)state;
 	assert_int_equal(import(oci_archive(""), IMPORT_AUTO, "", &im, &f), 0);
-	assert_string_equal(im.name, "alpine:3");
+	assert_string_equal(im.names, "alpine:3");
 	tree = open_top(im.digest, &img);
 	assert_int_equal(img.layer_count, 2);
 	assert_int_equal(fstatat(tree, "etc/a", &st, AT_SYMLINK_NOFOLLOW), 0);
@@ -431,7 +431,7 @@ static void test_docker(void **state)
 	        NULL);
 	free(layer);
 	assert_int_equal(import(tar_end(&t), IMPORT_IMAGE, "", &im, &f), 0);
-	assert_string_equal(im.name, "busy:1");
+	assert_string_equal(im.names, "busy:1");
 	tree = open_top(im.digest, &img);
 	assert_true(tree >= 0);
 	close(tree);
