@@ -348,10 +348,12 @@ static const struct {
 int main(int argc, char **argv)
 {
 	for (size_t i = 0; i < KERNELS; i++) {
-		if (argc < 3)
+		if (argc < 3) {
 			printf("%s %s\n", kernels[i].name, kernels[i].group);
-		else if (strcmp(kernels[i].name, argv[1]) == 0)
+		} else if (strcmp(kernels[i].name, argv[1]) == 0) {
 			printf("%.6g\n", kernels[i].run(strtol(argv[2], NULL, 10)));
+			return 0;
+		}
 	}
-	return 0;
+	return argc < 3 ? 0 : 2;
 }
