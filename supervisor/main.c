@@ -200,6 +200,8 @@ int main(int argc, char **argv)
 #ifdef __GLIBC__
 	/* Left to itself malloc counts the CPUs in /sys, once threads contend, to limit its arenas. */
 	(void)mallopt(M_ARENA_MAX, 8);
+	/* Before it first shrinks a thread's arena it reads /proc/sys/vm/overcommit_memory: it must not. */
+	(void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
 #endif
 	ring_open();
 	look_at_host(&s.host);
