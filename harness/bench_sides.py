@@ -2,8 +2,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 TIMEOUT = 900
@@ -25,15 +27,18 @@ def run(side, argv, score=None, **options):
     command, env = side.command([word.replace("BENCH/", side.bench + "/") for word in argv], **options)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
-        child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=side.work)
+        child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=side.work,
+                                 start_new_session=True)
+        timer = threading.Timer(TIMEOUT, os.killpg, (child.pid, signal.SIGKILL))
+        timer.start()
         try:
-            while True:
-                pid, status, usage = os.wait4(child.pid, os.WNOHANG if time.monotonic() - start > TIMEOUT else 0)
-                if pid:
-                    break
-                child.kill()
-                raise Failed(f"{side.name}: no end after {TIMEOUT} s")
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            os.waitpid(child.pid, 0)
+            raise
         finally:
+            timer.cancel()
             child.returncode = 0
         wall = time.monotonic() - start
         out.seek(0)
