@@ -347,6 +347,74 @@ static void replaced_under_caller(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Two functions in a page of its own that add a number to x0. */
+static uint64_t map_functions(struct a64_box *box, unsigned by)
+{
+	const uint32_t code[] = {add(0, by), RET, add(0, by), RET};
+	uint64_t pa = a64_box_map(box, NEXT, 0, BOX_RX);
+
+	a64_box_write(box, NEXT, code, sizeof(code));
+	return pa;
+}
+
+#define DATA 0x30000000ULL
+
+static int replace_functions(void *opaque, uint64_t va, enum vcpu_access access)
+{
+	struct machine *m = opaque;
+
+	if (va != DATA || access != VCPU_WRITE)
+		return BOX_REFUSED;
+	a64_box_map(&m->box, DATA, 0, BOX_RW);
+	map_functions(&m->box, 100);
+	vcpu_space_invalidate(m->box.space, NEXT, PAGE_SIZE);
+	return 0;
+}
+
+/*
+ * The resolver, asked by a store, replaces the page from which code was looked up last: here the
+ * second function's, for the loop has been translated when it calls that.
+ */
+static void replaced_by_resolver(void **state)
+{
+	static const uint32_t code[] = {
+	    0xD63F0020, /* loop: blr x1 */
+	    0xB40000A3, /* cbz x3, again */
+	    0xF90000A4, /* str x4, [x5] */
+	    0xD63F0040, /* blr x2 */
+	    SVC,
+	    NOP,
+	    0xAA0203E1, /* again: mov x1, x2 */
+	    0xD2800023, /* mov x3, #1 */
+	    0x17FFFFF8, /* b loop */
+	};
+	struct machine *m = *state;
+	struct vcpu_options options = {.kind = VCPU_ENGINE_SOFT, .jit_eager = true};
+	struct machine eager;
+	struct a64_regs *r;
+
+	if (strcmp(vcpu_engine_name(m->box.engine), "soft") != 0)
+		options.kind = VCPU_ENGINE_SOFT_INTERP;
+	a64_box_init_options(&eager.box, &options, 16 << 20);
+	eager.box.resolve = replace_functions;
+	eager.box.opaque = &eager;
+	a64_box_map(&eager.box, CODE, 0, BOX_RX);
+	a64_box_write(&eager.box, CODE, code, sizeof(code));
+	map_functions(&eager.box, 10);
+	eager.v = a64_box_vcpu(&eager.box);
+	r = vcpu_regs(eager.v);
+	r->x[0] = r->x[3] = 0;
+	r->x[1] = NEXT;
+	r->x[2] = NEXT + 8;
+	r->x[5] = DATA;
+	r->pc = CODE;
+	vcpu_run(eager.v, &eager.exit);
+	assert_int_equal(eager.exit.kind, VCPU_EXIT_SYSCALL);
+	assert_int_equal(r->x[0], 120);
+	vcpu_free(eager.v);
+	a64_box_release(&eager.box);
+}
+
 int main(void)
 {
 #define CASE(name)                                              \
@@ -357,6 +425,7 @@ int main(void)
 	    CASE(deep_recursion), CASE(unpaired),
 	    CASE(kicked),         CASE(changed_caller),
 	    CASE(odd_targets),    CASE(replaced_under_caller),
+	    CASE(replaced_by_resolver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

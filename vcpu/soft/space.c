@@ -52,11 +52,14 @@ void vcpu_space_free(struct vcpu_space *s)
 	free(s);
 }
 
-/* Brings the TLBs up to request number upto. */
+/* Brings the TLBs up to request number upto.  When that happens in the middle of a block, as the
+ * resolver comes back, code that goes on behind it may know the page it runs from, and calls'
+ * frames may lead back to it: the poll word has all that forgotten at the next boundary. */
 static void apply(struct vcpu *v, uint64_t upto)
 {
 	struct vcpu_space *s = v->space;
 
+	__atomic_fetch_or(&v->cpu.poll, SOFT_POLL_INVAL, __ATOMIC_SEQ_CST);
 	if (upto - v->seen_seq > INVAL_RING) {
 		soft_tlb_flush(v);
 		v->seen_seq = upto;
