@@ -22,6 +22,7 @@
 #include "common/plat/mem.h"
 #include "ipc/ctl.h"
 #include "supervisor/trace/handlers.h"
+#include "supervisor/trace/jit_stats.h"
 #include "supervisor/trace/observe.h"
 #include "supervisor/trace/ring.h"
 #include "supervisor/boot/boot.h"
@@ -70,6 +71,8 @@ static void *wait_for_end(void *arg)
 	if (s->guest->observer)
 		observer_finish(s->guest->observer);
 	handlers_report();
+	if (s->guest->spec->jit_stats)
+		jit_stats_report(s->guest->engine, STDERR_FILENO);
 	if (s->guest->aot_wishes >= 0 && vcpu_aot_wish(s->guest->engine, s->guest->aot_wishes) < 0)
 		log_info("cannot note what to translate beforehand the next time");
 	if (!__atomic_exchange_n(&s->told, true, __ATOMIC_SEQ_CST))

@@ -170,6 +170,7 @@ static void read_fields(struct parse *p, const json_t *o, struct guest_spec *s)
 	s->net_none = bool_field(p, o, "net_none");
 	s->aslr_exec = bool_field(p, o, "aslr_exec");
 	s->compat_report = bool_field(p, o, "compat_report");
+	s->jit_stats = bool_field(p, o, "jit_stats");
 	s->jit_off = bool_field(p, o, "jit_off");
 	s->no_window = bool_field(p, o, "no_window");
 	s->window_eager = bool_field(p, o, "window_eager");

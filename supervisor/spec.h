@@ -29,6 +29,7 @@ struct guest_spec {
 	bool tty, interactive, read_only, init;
 	bool fs_strict, net_none, aslr_exec;
 	bool compat_report;
+	bool jit_stats; /* told on standard error at the end */
 	bool jit_off, no_window, window_eager;
 	uint64_t memory; /* bytes, 0: no limit of its own */
 	uint32_t pids;   /* 0: none */

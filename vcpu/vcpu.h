@@ -150,11 +150,14 @@ struct vcpu_jit_stats {
 	uint64_t kept;    /* blocks taken from a file (aot.h) */
 	uint64_t live;    /* blocks that are still valid */
 	uint64_t links;   /* jumps patched from block to block */
+	uint64_t misses;  /* branches whose target had to be looked up outside translated code */
 	uint64_t flushes; /* times the whole cache was emptied */
 	uint64_t ns;      /* time spent translating */
 	/* Windows of host address space: made, ever; runs of pages mapped in them; faults of the
 	 * host that they took; times one was emptied for want of host mappings. */
 	uint64_t windows, window_fills, window_faults, window_empties;
+	/* Memory over the guest's own, now: code, and decoded instructions with what finds both. */
+	uint64_t code_memory, block_memory;
 };
 void vcpu_jit_stats(struct vcpu_engine *engine, struct vcpu_jit_stats *out);
 

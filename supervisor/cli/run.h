@@ -16,7 +16,7 @@ struct run_options {
 	const char *engine, *fs, *net_io, *jit, *windows, *platform, *sandbox, *aslr, *aot, *trace, *root;
 	uint64_t memory, pids_limit, jit_cache;
 	double cpus;
-	bool compat_report;
+	bool compat_report, jit_stats;
 };
 
 extern const struct option_row run_option_rows[];

@@ -40,6 +40,7 @@ const struct option_row run_option_rows[] = {
 	ROW(STRING, 0, "windows", "auto|off|always",
 	    "which programs get memory at hardware speed: those that compute, none, all", windows),
 	ROW(BYTES, 0, "jit-cache", "BYTES", "memory for translated code (256m)", jit_cache),
+	ROW(FLAG, 0, "jit-stats", NULL, "tell at the end what the translator did", jit_stats),
 	ROW(STRING, 0, "aot", "on|off", "keep translated code for the image's next start", aot),
 	ROW(STRING, 0, "aslr", "container|exec", "randomise addresses once per container, or at each exec", aslr),
 	ROW(STRING, 0, "sandbox", "auto|require", "require: refuse to run unless every layer can be applied", sandbox),

@@ -246,6 +246,8 @@ json_t *run_spec_build(const struct verb *verb, const struct run_options *opts, 
 			 (int)rows, "columns", (int)columns, "jit_cache", (json_int_t)opts->jit_cache, "mounts");
 	if (!spec)
 		cli_error("out of memory");
+	else if (opts->jit_stats)
+		json_object_set_new(spec, "jit_stats", json_true());
 	return spec;
 }
 

@@ -35,3 +35,7 @@ expect_status 0 carrick run --rm -e "ODD=$odd" -v "$PWD/$odd:/$odd:ro" -w "/$odd
 
 # The guest's name resolves.
 expect_output '127.0.1.1 box' carrick run --rm --hostname box debian:12 sh -c 'getent hosts "$(hostname)" | tr -s " "'
+expect_status 0 carrick run --rm --jit-stats debian:12 true
+expect_text err "memory: code"
+expect_status 0 carrick run --rm --jit-stats --jit=off debian:12 true
+expect_text err "engine soft-interp"

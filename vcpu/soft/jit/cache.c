@@ -384,6 +384,14 @@ bool jit_room_locked(struct vcpu_engine *e)
 	return true;
 }
 
+/* What has been written of the cache: a half stays filled when the other one is begun. */
+static uint64_t code_memory(const struct jit *j)
+{
+	const struct jit_half *now = &j->half[j->current], *other = &j->half[!j->current];
+
+	return j->used - now->begin + (other->epoch ? other->end - other->begin : 0);
+}
+
 void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -391,6 +399,9 @@ void vcpu_jit_stats(struct vcpu_engine *e, struct vcpu_jit_stats *out)
 		return;
 	pthread_mutex_lock(&e->code_lock);
 	*out = e->jit->stats;
+	out->misses = __atomic_load_n(&e->jit->misses, __ATOMIC_RELAXED);
+	out->code_memory = code_memory(e->jit);
+	out->block_memory = e->code_bytes + e->retired_bytes;
 	pthread_mutex_unlock(&e->code_lock);
 	out->windows = __atomic_load_n(&e->windows.created, __ATOMIC_RELAXED);
 	out->window_fills = __atomic_load_n(&e->windows.fills, __ATOMIC_RELAXED);

@@ -140,6 +140,7 @@ struct jit {
 	uint32_t consts; /* offset */
 
 	struct vcpu_jit_stats stats; /* code_lock */
+	uint64_t misses;             /* atomic */
 };
 
 #define JIT_CONSTS 2048u

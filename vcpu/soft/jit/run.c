@@ -171,6 +171,7 @@ void soft_jit_run(struct vcpu *v)
 				if (v->run_epoch != epoch)
 					link = NULL;
 			}
+			__atomic_fetch_add(&j->misses, 1, __ATOMIC_RELAXED);
 			code = find(v, &at, &page, &next);
 			if (!code) {
 				link = NULL;
