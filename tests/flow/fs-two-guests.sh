@@ -4,7 +4,8 @@
 . "$FLOW/lib.sh"
 mkdir shared
 carrick run --rm -v "$PWD/shared:/mnt" debian:12 sh -c '
-	echo one >/etc/mine; touch /mnt/one
+	echo one >/etc/mine; sleep 1000 &
+	sleep 0.2; touch /mnt/one # one call is under way from here on
 	while [ ! -e /mnt/go ]; do cat /etc/mine >>/var/log/busy; done' >one.out 2>one.err &
 one=$!
 carrick run --rm -v "$PWD/shared:/mnt" debian:12 sh -c '
